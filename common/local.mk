@@ -1,0 +1,9 @@
+include common/base/local.mk
+include common/event/local.mk
+include common/proc/local.mk
+include common/msg/local.mk
+include common/conf/local.mk
+include common/mail/local.mk
+include common/table/local.mk
+include common/store/local.mk
+include common/front/local.mk

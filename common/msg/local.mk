@@ -1,0 +1,11 @@
+noinst_LIBRARIES += common/msg/libmsg.a
+common_msg_libmsg_a_SOURCES = \
+	common/msg/auth.c common/msg/auth.h \
+	common/msg/control.c common/msg/control.h \
+	common/msg/dns.c common/msg/dns.h \
+	common/msg/envelope.c common/msg/envelope.h \
+	common/msg/front.c common/msg/front.h \
+	common/msg/job.c common/msg/job.h \
+	common/msg/key.c common/msg/key.h \
+	common/msg/route.c common/msg/route.h \
+	common/msg/submit.c common/msg/submit.h

@@ -1,0 +1,5 @@
+EXTRA_DIST += tests/unit/unit.h
+include tests/unit/local.mk
+include tests/fuzz/local.mk
+include tests/lint/local.mk
+include tests/system/local.mk

@@ -1,0 +1,1 @@
+# the lists are in the folders' own local.mk
