@@ -1,5 +1,6 @@
 noinst_LIBRARIES += common/msg/libmsg.a
 common_msg_libmsg_a_SOURCES = \
+	common/msg/agent.c common/msg/agent.h \
 	common/msg/auth.c common/msg/auth.h \
 	common/msg/control.c common/msg/control.h \
 	common/msg/dns.c common/msg/dns.h \
