@@ -47,6 +47,8 @@ struct proc_desc {
 	void (*on_conn)(void *arg, const struct msg_conn *c, int fd);
 	/* A mailbox changed elsewhere (workers). */
 	void (*on_changed)(void *arg, struct str account, struct str mailbox);
+	/* authd: the worker asked for with this cookie could not be had. */
+	void (*on_open_failed)(void *arg, uint64_t cookie);
 	/* EXIT_OK: nothing is on its way to this worker; it may end. */
 	void (*on_exit_ok)(void *arg);
 	/* Orderly stop: finish what is under way, then proc_stop().  With NULL
@@ -70,6 +72,8 @@ void proc_start(struct proc *p, const struct proc_desc *desc, void *arg,
     int argc, char *argv[]);
 /* Gives up what the role does not need; fatal if that fails. */
 void proc_confine(struct proc *p);
+/* A folder or file that stays readable (gconv for iconv); before confine. */
+void proc_allow_read(int fd);
 /* Landlock for a worker once it has its folder: only below dirfd. */
 void proc_confine_to(struct proc *p, int dirfd);
 int proc_run(struct proc *p);
