@@ -13,7 +13,9 @@ enum {
 	ADDRESS_MAX = 512,  /* octets of local@domain, UTF-8 included */
 	ENVID_MAX = 100,    /* RFC 3461 4.4, xtext decoded */
 	ORCPT_MAX = 600,    /* "type;address", xtext decoded */
-	REPLY_TEXT_MAX = 1024
+	REPLY_TEXT_MAX = 1024,
+	NEXT_HOP_MAX = 600, /* octets of a next hop, see route.h */
+	REMOTE_MAX = 300    /* "mx.example.org [192.0.2.1]" */
 };
 
 /* Message flags. */

@@ -17,6 +17,8 @@
 #define POSTERN_MSG_JOB_H
 
 #include "msg/envelope.h"
+#include "msg/route.h"
+#include "proc/roles.h"
 
 enum {
 	MSG_JOB = 200,

@@ -35,7 +35,10 @@ struct msg_submit {
 	struct str settles;
 };
 
-enum { PREFIX_MAX = 16384 };
+enum {
+	PREFIX_MAX = 16384,
+	SETTLES_MAX = 4 * 10000 /* recipients of one DSN */
+};
 struct msg_submit_prefix {
 	uint32_t id_at;   /* offset in text of 13 octets that qmgr replaces by
 	                   * the message id; UINT32_MAX: none */
