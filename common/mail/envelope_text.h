@@ -1,0 +1,16 @@
+/*
+ * envelope_text -- the ENVELOPE of a message as IMAP sends it.
+ * Source: RFC 9051 7.5.2 and 9 (envelope).
+ */
+#ifndef POSTERN_MAIL_ENVELOPE_TEXT_H
+#define POSTERN_MAIL_ENVELOPE_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Adds "(date subject from ... message-id)" for the header (or message). */
+bool envelope_text(struct buf *out, struct str head);
+
+#endif
