@@ -182,11 +182,11 @@ agent_result(struct agent_job *job, size_t rcpt,
 	r->result = *result;
 	r->result.index = r->r.index;
 	r->result.enhanced =
-	    pool_str(&job->pool, str_first(result->enhanced, 11));
+	    pool_str(&job->pool, str_first(result->enhanced, 16));
 	r->result.text =
 	    pool_str(&job->pool, str_first(result->text, REPLY_TEXT_MAX));
 	r->result.remote =
-	    pool_str(&job->pool, str_first(result->remote, 300));
+	    pool_str(&job->pool, str_first(result->remote, REMOTE_MAX));
 	if (!job->orphan)
 		link_send(job->agent->link, MSG_JOB_RESULT, job->cookie,
 		    &msg_job_result_wire, &r->result);
