@@ -25,6 +25,9 @@ struct tls_sign {
 typedef bool tls_sign_fn(
     void *arg, const struct tls_sign *what, struct buf *out);
 
+/* Starts OpenSSL: before confinement, for it reads its own configuration. */
+void tls_init(void);
+
 /*
  * A server context with the PEM chain (leaf first) whose private key is
  * asked for through sign.  NULL when the chain cannot be used; then error
@@ -32,6 +35,13 @@ typedef bool tls_sign_fn(
  */
 struct ssl_ctx_st *tls_server_new(struct str chain_pem, uint32_t key,
     tls_sign_fn *sign, void *arg, char error[256]);
+/* Nothing older than TLS 1.3. */
+void tls_server_only_13(struct ssl_ctx_st *ctx);
+/* The context for the host name that a client asks for (SNI), or NULL to stay
+ * with the one that the handshake began with. */
+typedef struct ssl_ctx_st *tls_choose_fn(void *arg, struct str name);
+void tls_server_choose(
+    struct ssl_ctx_st *ctx, tls_choose_fn *choose, void *arg);
 
 enum tls_verify {
 	TLS_VERIFY_NONE, /* opportunistic: any certificate */
