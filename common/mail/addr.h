@@ -12,10 +12,12 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-enum { ADDR_LOCAL_MAX = 64, ADDR_DOMAIN_MAX = 255, ADDR_PATH_MAX = 512 };
+/* RFC 5321 asks for 64 octets of local part at least; senders that encode
+ * the recipient (VERP) use more, so more is taken. */
+enum { ADDR_LOCAL_MAX = 255, ADDR_DOMAIN_MAX = 255 };
 
 struct addr {
-	struct str local;  /* 1..64 octets, quotes kept; empty for <> */
+	struct str local;  /* 1..255 octets, quotes kept; empty for <> */
 	struct str domain; /* 1..255 octets, case kept, "[...]" for a
 	                    * literal; empty for <> and <postmaster> */
 };

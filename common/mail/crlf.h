@@ -17,11 +17,14 @@
  */
 struct crlf_out {
 	bool dots;    /* double a dot at the start of a line */
-	char last;    /* last octet written: 0 at the start, '\n' after CRLF */
+	bool strict;  /* a bare CR becomes CRLF: for SMTP, where some peers
+	               * take it for a line end (set it after _init) */
+	char last;    /* last octet taken: 0 at the start; a CR is held back
+	               * until the octet behind it is known */
 };
 void crlf_out_init(struct crlf_out *o, bool dots);
 /* Takes from *in and adds to out, until in is empty or out has grown by
- * about most octets (never more than most + 2). */
+ * about most octets; out must have room for most + 3. */
 void crlf_out_feed(
     struct crlf_out *o, struct str *in, struct buf *out, size_t most);
 /* Ends the last line if it is open, and with dots adds ".\r\n". */

@@ -22,13 +22,12 @@ enum {
 enum smtp_reply_result {
 	SMTP_REPLY_MORE,   /* *in is empty, the reply is not complete */
 	SMTP_REPLY_DONE,   /* complete; *in begins behind it */
-	SMTP_REPLY_BROKEN, /* no SMTP reply, codes differ, a limit passed:
+	SMTP_REPLY_BROKEN /* no SMTP reply, codes differ, a limit passed:
 	                    * end the connection */
 };
 
 struct smtp_reply {
 	unsigned code;        /* 200..599, of the last complete line */
-	uint8_t status[2];    /* unused */
 	unsigned class, subject, detail; /* enhanced code; class 0: none */
 	struct buf text;      /* lines without code, joined by LF; without
 	                       * the enhanced code on the first line */
