@@ -39,6 +39,7 @@ struct stream {
 	bool held;               /* by us: too much output waits */
 	bool closing;
 	bool ended;              /* on_end was called or is on its way */
+	bool eof;                /* it ended by EOF: writing goes on */
 	bool shaking;            /* TLS handshake under way */
 	bool connecting;
 	char error[160];
@@ -49,11 +50,18 @@ static void on_read(struct bufferevent *bev, void *arg);
 static void on_write(struct bufferevent *bev, void *arg);
 static void on_event(struct bufferevent *bev, short what, void *arg);
 
+void
+stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
+}
+
 /* Reading stops while the owner or a full output wants it so. */
 static void
 set_reading(struct stream *s)
 {
-	if (s->closing || s->paused || s->held)
+	if (s->closing || s->paused || s->held || s->ended)
 		bufferevent_disable(s->bev, EV_READ);
 	else
 		bufferevent_enable(s->bev, EV_READ);
@@ -76,9 +84,10 @@ on_deadline(void *arg)
 {
 	struct stream *s = arg;
 
-	if (s->closing || s->ended)
+	if (s->closing || (s->ended && !s->eof))
 		return;
 	s->ended = true;
+	s->eof = false;
 	snprintf(s->error, sizeof(s->error), "no answer in time");
 	s->ops->on_end(s->arg, STREAM_TIMEOUT);
 }
@@ -183,7 +192,7 @@ on_write(struct bufferevent *bev, void *arg)
 		deferred_call(&s->reap);
 		return;
 	}
-	if (s->ended)
+	if (s->ended && !s->eof)
 		return;
 	if (s->held) {
 		s->held = false;
@@ -243,7 +252,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 			deferred_call(&s->reap);
 		return;
 	}
-	if (s->ended)
+	if (s->ended && (!s->eof || (what & BEV_EVENT_ERROR) == 0))
 		return;
 	if ((what & BEV_EVENT_CONNECTED) != 0) {
 		bool tls = s->shaking;
@@ -261,6 +270,9 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	why = why_ended(s, what);
 	ERR_clear_error();
 	s->ended = true;
+	s->eof = why == STREAM_EOF;
+	if (s->eof) /* TLS stops both directions by itself */
+		bufferevent_enable(s->bev, EV_WRITE);
 	timer_cancel(&s->deadline);
 	s->ops->on_end(s->arg, why);
 }
@@ -287,7 +299,7 @@ stream_drop(struct stream *s, size_t n)
 void
 stream_write(struct stream *s, struct str out)
 {
-	if (s->closing || s->ended || out.n == 0)
+	if (s->closing || (s->ended && !s->eof) || out.n == 0)
 		return;
 	if (bufferevent_write(s->bev, out.p, out.n) != 0)
 		fatal("libevent: no memory for output");
@@ -417,7 +429,7 @@ stream_close(struct stream *s, bool flush)
 	timer_cancel(&s->deadline);
 	deferred_cancel(&s->wake);
 	bufferevent_disable(s->bev, EV_READ);
-	if (flush && !s->ended && stream_pending(s) != 0)
+	if (flush && (!s->ended || s->eof) && stream_pending(s) != 0)
 		timer_set(&s->linger, FLUSH_MS);
 	else
 		deferred_call(&s->reap);

@@ -36,7 +36,8 @@ struct stream_ops {
 	void (*on_drained)(void *arg);
 	/* A connect or a TLS handshake is complete.  May be NULL. */
 	void (*on_ready)(void *arg, bool tls);
-	/* The connection is over; call stream_close. */
+	/* The connection is over; call stream_close.  After STREAM_EOF what is
+	 * written still goes out until then, and may end in STREAM_ERROR. */
 	void (*on_end)(void *arg, enum stream_end why);
 };
 
@@ -46,6 +47,10 @@ struct stream *stream_new(
 /* Over a socket whose non-blocking connect is under way: on_ready follows. */
 struct stream *stream_connecting(
     struct loop *l, int fd, const struct stream_ops *ops, void *arg);
+
+/* Another owner takes over: its callbacks from now on. */
+void stream_set_ops(
+    struct stream *s, const struct stream_ops *ops, void *arg);
 
 /* The octets that wait, in one piece (at most 64 KiB at a time). */
 struct str stream_peek(struct stream *s);
