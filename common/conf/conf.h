@@ -40,13 +40,20 @@ const struct conf_section *conf_daemon(const struct conf *c, const char *name);
 struct str conf_word(const struct conf_section *s, size_t i);
 
 bool conf_bool(const struct conf_section *s, const char *key);
-uint64_t conf_u64(const struct conf_section *s, const char *key); /* numbers */
+uint64_t conf_u64(const struct conf_section *s, const char *key); /* numbers,
+                                                                   * percent */
 uint64_t conf_size(const struct conf_section *s, const char *key); /* octets */
 int64_t conf_ms(const struct conf_section *s, const char *key);   /* times */
+/* n in *per_ms; 0 for "none". */
+uint64_t conf_rate(
+    const struct conf_section *s, const char *key, int64_t *per_ms);
 struct str conf_str(const struct conf_section *s, const char *key);
 /* Number of elements, and the i-th. */
 size_t conf_list(const struct conf_section *s, const char *key);
 struct str conf_item(const struct conf_section *s, const char *key, size_t i);
+/* Sections whose keys are names that the admin chose (aliases): the i-th, NUL
+ * behind it, so that conf_list(s, name.p) works; "" behind the last. */
+struct str conf_name(const struct conf_section *s, size_t i);
 /* Index of the value in the key's list of choices. */
 unsigned conf_choice(const struct conf_section *s, const char *key);
 /* The file sets it (not the default). */

@@ -61,6 +61,9 @@ struct conf *conf_decode(struct str octets);
 /* The whole configuration as text that parses to the same: only what differs
  * from the defaults, or all of it. */
 void conf_show(const struct conf *c, bool all, struct buf *out);
+/* The value of one key of the section, as it would be written. */
+void conf_show_key(
+    const struct conf_section *s, const char *key, struct buf *out);
 
 /* The files read, the first being the main one; NULL-data view at the end. */
 struct str conf_file(const struct conf *c, size_t i);
