@@ -203,7 +203,7 @@ write_all(struct link *l)
 
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n == -1 && (errno == EAGAIN))
 			return 1;
 		if (n == -1) {
 			fail(l, strerror(errno));
