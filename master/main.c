@@ -98,6 +98,22 @@ find_programs(struct master *m)
 	}
 }
 
+/* The log folder is eventd's: what lies there under our name must be a plain
+ * file with no other name. */
+static int
+open_start_log(struct master *m)
+{
+	int fd = openat(m->log, "start.log", O_WRONLY | O_CREAT | O_APPEND |
+	    O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	struct stat st;
+
+	if (fd == -1 || fstat(fd, &st) == -1)
+		fatal_errno("log/start.log");
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		fatal("log/start.log is not a plain file of its own");
+	return fd;
+}
+
 /* Behind the caller: start-up errors were said on its stderr already. */
 static void
 detach(struct master *m)
@@ -110,10 +126,9 @@ detach(struct master *m)
 		_exit(0);
 	setsid();
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	log = openat(m->log, "start.log",
-	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (null == -1 || log == -1)
-		fatal_errno("start.log");
+	log = open_start_log(m);
+	if (null == -1)
+		fatal_errno("/dev/null");
 	dup2(null, 0);
 	dup2(log, 1);
 	dup2(log, 2);

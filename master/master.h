@@ -77,8 +77,8 @@ struct master {
 	int control_fd, submit_fd, pid_fd;
 	struct watch control_watch;
 	TAILQ_HEAD(, child) children;
+	struct link *eventd;   /* for our own notes */
 	struct link *stopper;  /* ctl that waits for the end */
-	struct timer ready_timer;
 };
 
 /* config.c: reads and checks; NULL and words on stderr if it is wrong. */

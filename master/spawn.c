@@ -137,6 +137,7 @@ run(const struct master *m, const struct child *c, int program_fd, int link_fd,
 	size_t n = 0;
 	sigset_t none;
 
+	umask(077);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -72,12 +72,46 @@ can_link(const struct child *a, const struct child *b)
 	return a != b && b->link != NULL && !b->retire;
 }
 
+static void
+on_eventd_close(void *arg, struct link *l, const char *why)
+{
+	struct master *m = arg;
+
+	(void)why;
+	if (m->eventd == l) {
+		m->eventd = NULL;
+		note_link(NULL);
+	}
+	link_free(l);
+}
+
+static const struct link_ops eventd_ops = { .on_close = on_eventd_close };
+
+/* Master's own notes go the way of all others. */
+static void
+link_notes(struct master *m, struct child *eventd)
+{
+	struct msg_peer p = { ROLE_MASTER, 0, 0 };
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+	        pair) == -1)
+		fatal_errno("socketpair");
+	link_send_fd(eventd->link, MSG_PEER, 0, &msg_peer_wire, &p, pair[0]);
+	if (m->eventd != NULL)
+		link_free(m->eventd);
+	m->eventd = link_new(m->loop, pair[1], &eventd_ops, m);
+	note_link(m->eventd);
+}
+
 void
 peers_link(struct child *c)
 {
 	enum role r = c->service->role;
 	struct child *other;
 
+	if (r == ROLE_EVENTD)
+		link_notes(c->m, c);
 	TAILQ_FOREACH(other, &c->m->children, entry) {
 		enum role o = other->service->role;
 

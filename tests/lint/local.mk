@@ -1,1 +1,1 @@
-# filled below
+EXTRA_DIST += tests/lint/layers tests/lint/sizes common/README.md
