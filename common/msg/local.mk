@@ -3,6 +3,7 @@ common_msg_libmsg_a_SOURCES = \
 	common/msg/agent.c common/msg/agent.h \
 	common/msg/auth.c common/msg/auth.h \
 	common/msg/control.c common/msg/control.h \
+	common/msg/control_server.c common/msg/control_server.h \
 	common/msg/dns.c common/msg/dns.h \
 	common/msg/envelope.c common/msg/envelope.h \
 	common/msg/front.c common/msg/front.h \
