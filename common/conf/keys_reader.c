@@ -14,6 +14,9 @@ static const struct conf_key pop3_section_keys[] = {
 	    "10 minutes)." },
 };
 
+static const char *const plaintext_choices[] = { "loopback", "yes", "no",
+	NULL };
+
 /* What imapd and pop3d share at the door. */
 #define FRONT_KEYS                                                             \
 	{ "per_client", CONF_NUMBER, 0, "50", 1, 100000, NULL, 0,              \
@@ -23,8 +26,10 @@ static const struct conf_key pop3_section_keys[] = {
 	    "Most from the connection to a successful log-in." },              \
 	{ "tls_timeout", CONF_TIME, 0, "10s", 1000, 600000, NULL, 0,           \
 	    "Most for a whole TLS handshake." },                               \
-	{ "require_tls", CONF_BOOL, 0, "yes", 0, 0, NULL, 0,                   \
-	    "Passwords are accepted only over an encrypted connection." },     \
+	{ "plaintext_login", CONF_CHOICE, 0, "loopback", 0, 0,                 \
+	    plaintext_choices, 0,                                              \
+	    "Whether passwords are accepted over a connection that is not "    \
+	    "encrypted: never, always, or from this machine only." },          \
 	{ "errors", CONF_NUMBER, 0, "5", 1, 10000, NULL, 0,                    \
 	    "Refused commands before log-in after which the connection is "    \
 	    "closed." },                                                       \
