@@ -49,8 +49,8 @@ enum header_verdict {
 	HEADER_FINE,
 	HEADER_TOO_BIG,    /* a field, the whole or the count: 552 5.3.4 */
 	HEADER_LOOP,       /* too many hops: 554 5.4.6 */
-	HEADER_TWO_FROM,   /* From, Sender, Date, ... more than once: 550 */
-	HEADER_BAD_FIELD   /* a field name followed by space: "From :": 550 */
+	HEADER_TWO_FROM,   /* From more than once: 550 */
+	HEADER_BAD_FIELD   /* "From :", or another of the known: 550 */
 };
 enum {
 	HEADER_HAS_FROM = 1,

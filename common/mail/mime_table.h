@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "mail/mime.h"
 
-/* 4 + 44 octets a part. */
+/* 4 octets, and 48 a part. */
 bool mime_table_put(struct buf *out, const struct mime *m);
 /*
  * A tree whose parts have kind, place and sizes, and nothing of the header.

@@ -33,7 +33,6 @@ struct smtp_reply {
 	                       * the enhanced code on the first line */
 	struct buf line;
 	unsigned lines;
-	bool cr;
 };
 
 void smtp_reply_init(struct smtp_reply *r);

@@ -24,7 +24,6 @@ struct transfer {
 	enum transfer_kind kind;
 	uint32_t bits;   /* base64: gathered so far */
 	uint8_t count;   /* base64: characters gathered, 0..3 */
-	bool ended;      /* base64: padding was seen */
 	uint8_t held_n;
 	char held[80];   /* QP: "=", "=X", or white space that may be last */
 };
