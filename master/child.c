@@ -124,6 +124,10 @@ give_folder_of(struct child *c, struct str path, uint32_t index)
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1)
 		give(c, GIVE_KEY_FILES, index, name, fd);
+	/* Also the file itself: only root may be able to read it. */
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd != -1)
+		give(c, GIVE_FILE, index, name, fd);
 	free(name);
 	free(copy);
 }
