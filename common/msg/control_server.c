@@ -32,7 +32,7 @@ send_rows(struct control_ask *a)
 
 	while (rows.n != 0)
 		link_send_raw(a->link, MSG_CONTROL_ROWS, 0,
-		    str_take(&rows, ROWS_FRAME));
+		    str_take(&rows, LINK_BODY_MAX));
 	buf_reset(&a->rows);
 }
 
