@@ -9,5 +9,6 @@ common_msg_libmsg_a_SOURCES = \
 	common/msg/front.c common/msg/front.h \
 	common/msg/job.c common/msg/job.h \
 	common/msg/key.c common/msg/key.h \
+	common/msg/nss.c common/msg/nss.h \
 	common/msg/route.c common/msg/route.h \
 	common/msg/submit.c common/msg/submit.h

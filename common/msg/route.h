@@ -14,9 +14,22 @@ enum {
 	MSG_ROUTE_IS,      /* struct msg_route_is, tail: list for ROUTE_LIST */
 	MSG_ROUTE_ACCOUNT, /* authd: struct msg_route: the account by name */
 	MSG_ROUTE_FULL,    /* qmgr: struct msg_route_full, no answer */
-	MSG_ROUTE_MAY_SEND /* smtpd: may login use sender? answered by ROUTE_IS
-	                    * with ROUTE_LOCAL (yes) or ROUTE_REJECT */
+	MSG_ROUTE_MAY_SEND, /* smtpd: may login use sender? answered by
+	                     * ROUTE_IS with ROUTE_LOCAL (yes) or
+	                     * ROUTE_REJECT */
+	MSG_ROUTE_ADD,     /* authd: struct msg_route_add */
+	MSG_ROUTE_LOCK,    /* authd: struct msg_route_lock */
+	MSG_ROUTE_DONE     /* struct msg_route_done: answers ADD and LOCK once
+	                    * the change is on disk */
 };
+
+/* ROUTE_ADD flags */
+enum {
+	ROUTE_ADD_CHECK = 1,   /* only say what would come of it */
+	ROUTE_ADD_REPLACE = 2, /* an account that exists is fine and stays */
+	ROUTE_ADD_OWNER = 4    /* uid, gid and path are given */
+};
+#define ROUTE_QUOTA_DOMAIN UINT64_MAX /* as the domain says */
 
 struct msg_route {
 	struct str address;  /* local@domain as given; "postmaster" alone is
@@ -50,6 +63,7 @@ struct msg_route_is {
 	uint32_t uid, gid;
 	uint64_t quota;      /* octets, 0: none */
 	uint32_t full;       /* 1: over quota, smtpd answers 452 4.2.2 */
+	uint32_t locked;     /* 1: may not log in (ROUTE_ACCOUNT) */
 	/* ROUTE_REMOTE */
 	struct str next_hop; /* as in job.h */
 	uint32_t tls;        /* enum route_tls */
@@ -62,6 +76,28 @@ struct msg_route_full {
 	uint32_t full;
 };
 
-extern const struct wire msg_route_wire, msg_route_is_wire, msg_route_full_wire;
+struct msg_route_add {
+	struct str account;  /* as given; without @ in the default domain */
+	uint32_t flags;      /* ROUTE_ADD_ */
+	uint64_t quota;      /* octets, 0 none, ROUTE_QUOTA_DOMAIN */
+	uint32_t uid, gid;
+	struct str path;     /* below the root, for ROUTE_ADD_OWNER */
+};
+
+struct msg_route_lock {
+	struct str account;
+	uint32_t locked;
+};
+
+struct msg_route_done {
+	uint32_t exit;       /* of sysexits: 0, 65, 67, 73, 74 */
+	struct str account;  /* canonical, when there is one */
+	struct str text;     /* for people */
+	struct str fix;
+};
+
+extern const struct wire msg_route_wire, msg_route_is_wire,
+    msg_route_full_wire, msg_route_add_wire, msg_route_lock_wire,
+    msg_route_done_wire;
 
 #endif
