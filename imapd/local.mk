@@ -1,0 +1,34 @@
+# What both programs are made of, and the tests drive.
+noinst_LIBRARIES += imapd/libimapd.a
+imapd_libimapd_a_SOURCES = \
+	imapd/capability.c imapd/capability.h \
+	imapd/fetch_items.c imapd/fetch_items.h \
+	imapd/fold.c imapd/fold.h \
+	imapd/lex.c imapd/lex.h \
+	imapd/prelogin.c imapd/prelogin.h \
+	imapd/reader.c imapd/reader.h \
+	imapd/search_keys.c imapd/search_keys.h \
+	imapd/section.c imapd/section.h \
+	imapd/seq.c imapd/seq.h
+
+imapd_base = common/mail/libmail.a common/msg/libmsg.a \
+	common/proc/libproc.a common/conf/libconf.a \
+	common/event/libevent.a common/base/libbase.a \
+	$(UNISTRING_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS)
+
+pkglibexec_PROGRAMS += imapd/imapd
+imapd_imapd_SOURCES = imapd/imapd_main.c imapd/imapd.c imapd/imapd.h \
+	imapd/client.c
+imapd_imapd_LDADD = imapd/libimapd.a common/front/libfront.a $(imapd_base)
+
+check_PROGRAMS += tests/unit/imapd/test_parse tests/unit/imapd/test_reader \
+	tests/unit/imapd/test_prelogin
+tests_unit_imapd_test_parse_SOURCES = tests/unit/imapd/test_parse.c
+tests_unit_imapd_test_parse_LDADD = imapd/libimapd.a $(imapd_base) \
+	$(CHECK_LIBS)
+tests_unit_imapd_test_reader_SOURCES = tests/unit/imapd/test_reader.c
+tests_unit_imapd_test_reader_LDADD = imapd/libimapd.a $(imapd_base) \
+	$(CHECK_LIBS)
+tests_unit_imapd_test_prelogin_SOURCES = tests/unit/imapd/test_prelogin.c
+tests_unit_imapd_test_prelogin_LDADD = imapd/libimapd.a $(imapd_base) \
+	$(CHECK_LIBS)
