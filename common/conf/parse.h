@@ -61,6 +61,9 @@ struct conf *conf_decode(struct str octets);
 /* The whole configuration as text that parses to the same: only what differs
  * from the defaults, or all of it. */
 void conf_show(const struct conf *c, bool all, struct buf *out);
+/* The section's row in the tables (conf/keys.h). */
+struct conf_kind;
+const struct conf_kind *conf_section_kind(const struct conf_section *s);
 /* The value of one key of the section, as it would be written. */
 void conf_show_key(
     const struct conf_section *s, const char *key, struct buf *out);

@@ -31,6 +31,12 @@ put_text(struct str text, struct buf *out)
 	buf_add_char(out, '"');
 }
 
+const struct conf_kind *
+conf_section_kind(const struct conf_section *s)
+{
+	return s->def;
+}
+
 void
 conf_show_key(const struct conf_section *s, const char *key, struct buf *out)
 {

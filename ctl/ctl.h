@@ -1,0 +1,97 @@
+/*
+ * ctl -- postern(8): what all its commands share.
+ */
+#ifndef POSTERN_CTL_CTL_H
+#define POSTERN_CTL_CTL_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "proc/roles.h"
+
+/* Exit codes: sysexits where they fit (postern(8) lists them). */
+enum {
+	CTL_OK = 0, CTL_FOUND = 1, CTL_NO_SUCH = 2, CTL_USAGE = 64,
+	CTL_DATA = 65, CTL_NO_INPUT = 66, CTL_NO_ACCOUNT = 67, CTL_DOWN = 69,
+	CTL_BUG = 70, CTL_CREATE = 73, CTL_IO = 74, CTL_LATER = 75,
+	CTL_DENIED = 77, CTL_CONFIG = 78
+};
+
+struct conf;
+struct cmd;
+
+struct ctl {
+	const char *base;   /* absolute; NULL: the system's folders */
+	const char *config; /* NULL: the default */
+	bool json, quiet, yes;
+	bool out_tty;       /* stdout is a terminal */
+	char dir[PATH_MAX]; /* of this program */
+	bool build_tree;
+	struct conf *conf;  /* read on demand, problems and all */
+	pid_t offline_pid;  /* master --offline, 0: none */
+	int offline_fd;     /* closing it ends that master */
+};
+
+/* One command: a row of the table in cmds.c. */
+enum {
+	CMD_OFFLINE = 1,   /* with the server down: through master --offline */
+	CMD_PASSWORD = 2,  /* data: a password */
+	CMD_FILE = 4,      /* data: lines of a file, the last argument */
+	CMD_CONFIRM = 8,   /* asks at a terminal, needs --yes in scripts */
+	CMD_FILTER = 16,   /* takes a FILTER; ids may come from stdin */
+	CMD_FILTER_NEEDED = 32
+};
+
+struct column {
+	const char *field; /* of the row; NULL ends the list */
+	const char *head;
+	enum { COL_TEXT, COL_SIZE, COL_TIME, COL_COUNT, COL_LIST } kind;
+};
+
+struct cmd {
+	const char *noun, *verb; /* verb NULL: a noun alone */
+	const char *args;        /* for usage and manual */
+	enum role target;        /* ROLE_MASTER with run: not asked */
+	unsigned flags;
+	int (*run)(struct ctl *c, const struct cmd *cmd, size_t argc,
+	    char *argv[]);       /* NULL: the words are passed on */
+	const struct column *columns;
+	const char *meaning;
+};
+/* Ends with noun NULL. */
+extern const struct cmd cmds[];
+
+/* Talk on stderr; nothing with --quiet but errors. */
+void say(const struct ctl *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "postern: ..." on stderr and "fix: ..." (fix may be NULL); gives code. */
+int fail(int code, const char *fix, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int usage(const struct cmd *cmd);
+/* Yes at the terminal or by --yes; else says why not. */
+bool confirm(const struct ctl *c, const char *what);
+
+/* The configuration as it is, mistakes or not; never NULL. */
+struct conf *ctl_conf(struct ctl *c);
+/* paths.run and so on. */
+const char *ctl_path(struct ctl *c, const char *which);
+/* A program of the suite: beside us in the build tree, or installed. */
+void ctl_program(const struct ctl *c, const char *folder, const char *name,
+    char out[PATH_MAX]);
+
+/* Commands with a function of their own. */
+typedef int cmd_fn(struct ctl *, const struct cmd *, size_t, char *[]);
+cmd_fn cmd_start, cmd_stop, cmd_status, cmd_reload;         /* server.c */
+cmd_fn cmd_config_check, cmd_config_show, cmd_config_get;   /* config.c */
+cmd_fn cmd_explain;                                         /* explain.c */
+cmd_fn cmd_account_remove, cmd_queue;                       /* generic.c */
+cmd_fn cmd_generic;
+cmd_fn cmd_try, cmd_try_start, cmd_try_send, cmd_try_stop,
+    cmd_try_settings;                                       /* try.c */
+cmd_fn cmd_help, cmd_version, cmd_completion;               /* help.c */
+
+#endif

@@ -1,0 +1,141 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "conf/keys.h"
+#include "ctl/ctl.h"
+
+static const char head[] =
+"usage: postern [--base DIR] [--config FILE] [--json] [--quiet] [--yes] COMMAND\n"
+"\n";
+static const char tail[] =
+"\n"
+"  FILTER    ID..., - (ids on stdin), --all, --from A, --to A, --domain D,\n"
+"            --status active,deferred,hold, --reason TEXT, --age +2h,\n"
+"            --size +1MiB, --login L, --limit N\n"
+"  --json    rows as JSON, one a line      --yes  do not ask\n"
+"The manual: man postern; the configuration: man postern.conf\n";
+
+int
+cmd_help(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
+{
+	const char *noun = "";
+	char line[128];
+
+	(void)c;
+	(void)cmd;
+	(void)argc;
+	(void)argv;
+	fputs(head, stdout);
+	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
+		if (strcmp(noun, k->noun) != 0 && k != cmds &&
+		    (k->verb != NULL || strcmp(k->noun, "completion") == 0))
+			putchar('\n');
+		noun = k->noun;
+		snprintf(line, sizeof(line), "%s%s%s%s%s", k->noun,
+		    k->verb != NULL ? " " : "", k->verb != NULL ? k->verb : "",
+		    k->args[0] != '\0' ? " " : "", k->args);
+		if (strlen(line) > 38)
+			printf("  %s\n  %-38s  %s\n", line, "", k->meaning);
+		else
+			printf("  %-38s  %s\n", line, k->meaning);
+	}
+	fputs(tail, stdout);
+	return 0;
+}
+
+int
+cmd_version(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
+{
+	struct buf row;
+
+	(void)cmd;
+	(void)argc;
+	(void)argv;
+	if (!c->json) {
+		puts("Postern " POSTERN_VERSION);
+		return 0;
+	}
+	buf_init(&row, BUF_NO_MAX);
+	json_open(&row);
+	json_c(&row, "version", POSTERN_VERSION);
+	json_close(&row);
+	puts(buf_cstr(&row));
+	buf_clear(&row);
+	return 0;
+}
+
+static void
+words_of(const char *noun)
+{
+	const char *last = "";
+
+	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
+		if (noun == NULL && strcmp(last, k->noun) != 0)
+			printf("%s ", k->noun);
+		else if (noun != NULL && k->verb != NULL &&
+		    strcmp(k->noun, noun) == 0)
+			printf("%s ", k->verb);
+		last = k->noun;
+	}
+}
+
+static void
+config_words(void)
+{
+	const struct conf_kind *k;
+
+	for (size_t i = 0; (k = conf_kind_at(i)) != NULL; i++) {
+		if (k->kind != NULL)
+			printf("%s ", k->name != NULL ? k->name : k->kind);
+		for (size_t n = 0; n < k->nkeys; n++)
+			if (k->kind != NULL)
+				printf("%s.%s ", k->name != NULL ? k->name :
+				    k->kind, k->keys[n].name);
+			else
+				printf("%s ", k->keys[n].name);
+	}
+}
+
+int
+cmd_completion(struct ctl *c, const struct cmd *cmd, size_t argc,
+    char *argv[])
+{
+	const char *last = "";
+
+	(void)c;
+	if (argc != 1 || strcmp(argv[0], "bash") != 0)
+		return usage(cmd);
+	puts("# bash completion for postern(8), made by: postern completion "
+	     "bash");
+	puts("_postern() {\n"
+	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} noun= verb= i w\n"
+	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	     "\t\tcase ${COMP_WORDS[i]} in\n"
+	     "\t\t--base|--config) ((i++)) ;;\n"
+	     "\t\t-*) ;;\n"
+	     "\t\t*) if [ -z \"$noun\" ]; then noun=${COMP_WORDS[i]}; "
+	     "else verb=${COMP_WORDS[i]}; fi ;;\n"
+	     "\t\tesac\n"
+	     "\tdone\n"
+	     "\tcase $noun in");
+	fputs("\t\"\") w=\"", stdout);
+	words_of(NULL);
+	puts("--base --config --json --quiet --yes\" ;;");
+	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
+		if (k->verb == NULL || strcmp(last, k->noun) == 0)
+			continue;
+		last = k->noun;
+		printf("\t%s) w=\"", k->noun);
+		words_of(k->noun);
+		puts("\"; [ -n \"$verb\" ] && w= ;;");
+	}
+	fputs("\texplain) w=\"all ", stdout);
+	config_words();
+	puts("\" ;;\n"
+	     "\tesac\n"
+	     "\tCOMPREPLY=($(compgen -W \"$w\" -- \"$cur\"))\n"
+	     "}\n"
+	     "complete -o default -F _postern postern");
+	return 0;
+}

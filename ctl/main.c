@@ -1,0 +1,237 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "conf/parse.h"
+#include "conf/suggest.h"
+#include "ctl/ask.h"
+#include "ctl/ctl.h"
+
+void
+say(const struct ctl *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->quiet)
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int
+fail(int code, const char *fix, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("postern: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (fix != NULL && fix[0] != '\0')
+		fprintf(stderr, "fix: %s\n", fix);
+	return code;
+}
+
+int
+usage(const struct cmd *cmd)
+{
+	fprintf(stderr, "usage: postern %s%s%s%s%s\n", cmd->noun,
+	    cmd->verb != NULL ? " " : "", cmd->verb != NULL ? cmd->verb : "",
+	    cmd->args[0] != '\0' ? " " : "", cmd->args);
+	return CTL_USAGE;
+}
+
+bool
+confirm(const struct ctl *c, const char *what)
+{
+	char answer[16];
+
+	if (c->yes)
+		return true;
+	if (!isatty(STDIN_FILENO)) {
+		fail(CTL_USAGE, NULL, "%s: needs --yes in scripts", what);
+		return false;
+	}
+	fprintf(stderr, "%s: go on? [y/N] ", what);
+	if (fgets(answer, sizeof(answer), stdin) == NULL)
+		return false;
+	return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+struct conf *
+ctl_conf(struct ctl *c)
+{
+	if (c->conf == NULL)
+		c->conf = conf_parse_file(c->config, c->base);
+	return c->conf;
+}
+
+const char *
+ctl_path(struct ctl *c, const char *which)
+{
+	return conf_str(conf_one(conf_root(ctl_conf(c)), "paths"), which).p;
+}
+
+void
+ctl_program(const struct ctl *c, const char *folder, const char *name,
+    char out[PATH_MAX])
+{
+	int n = c->build_tree ?
+	    snprintf(out, PATH_MAX, "%s/../%s/%s", c->dir, folder, name) :
+	    snprintf(out, PATH_MAX, "%s/%s", POSTERN_LIBEXECDIR, name);
+
+	if (n >= PATH_MAX)
+		exit(fail(CTL_CONFIG, NULL, "%s: too long a path", c->dir));
+}
+
+static void
+find_self(struct ctl *c)
+{
+	char status[PATH_MAX + 32];
+	ssize_t n = readlink("/proc/self/exe", c->dir, sizeof(c->dir) - 1);
+
+	if (n <= 0)
+		fatal_errno("/proc/self/exe");
+	c->dir[n] = '\0';
+	*strrchr(c->dir, '/') = '\0';
+	snprintf(status, sizeof(status), "%s/../config.status", c->dir);
+	c->build_tree = access(status, F_OK) == 0;
+}
+
+/* The value of an option that needs one. */
+static const char *
+option_value(int *argc, char *argv[], int *i, const char *name)
+{
+	if (*i + 1 >= *argc) {
+		fail(0, NULL, "%s needs a value", name);
+		exit(CTL_USAGE);
+	}
+	return argv[++*i];
+}
+
+static const char *
+real_base(const char *base)
+{
+	char *path = realpath(base, NULL);
+
+	if (path == NULL)
+		exit(fail(CTL_NO_INPUT, NULL, "%s: %s", base,
+		    strerror(errno)));
+	return path;
+}
+
+/* Options of all commands may stand anywhere before "--". */
+static void
+take_options(struct ctl *c, int *argc, char *argv[])
+{
+	int n = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			while (i < *argc)
+				argv[n++] = argv[i++];
+			break;
+		}
+		if (strcmp(argv[i], "--base") == 0)
+			c->base = option_value(argc, argv, &i, "--base");
+		else if (strncmp(argv[i], "--base=", 7) == 0)
+			c->base = argv[i] + 7;
+		else if (strcmp(argv[i], "--config") == 0)
+			c->config = option_value(argc, argv, &i, "--config");
+		else if (strcmp(argv[i], "--json") == 0)
+			c->json = true;
+		else if (strcmp(argv[i], "--quiet") == 0)
+			c->quiet = true;
+		else if (strcmp(argv[i], "--yes") == 0)
+			c->yes = true;
+		else
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	*argc = n;
+	if (c->base != NULL)
+		c->base = real_base(c->base);
+}
+
+static int
+unknown(const char *noun, const char *verb)
+{
+	struct suggest s;
+	bool known = false;
+
+	for (const struct cmd *k = cmds; k->noun != NULL; k++)
+		known = known || strcmp(k->noun, noun) == 0;
+	suggest_init(&s, str_c(known && verb != NULL ? verb : noun));
+	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
+		if (!known)
+			suggest_add(&s, k->noun);
+		else if (strcmp(k->noun, noun) == 0 && k->verb != NULL)
+			suggest_add(&s, k->verb);
+	}
+	if (!known || verb == NULL) {
+		if (known) {
+			for (const struct cmd *k = cmds; k->noun != NULL; k++)
+				if (strcmp(k->noun, noun) == 0)
+					usage(k);
+			return CTL_USAGE;
+		}
+		fail(0, NULL, "unknown command \"%s\"%s%s%s", noun,
+		    s.best != NULL ? "; did you mean \"" : "",
+		    s.best != NULL ? s.best : "", s.best != NULL ? "\"?" : "");
+	} else {
+		fail(0, NULL, "%s has no verb \"%s\"%s%s%s", noun, verb,
+		    s.best != NULL ? "; did you mean \"" : "",
+		    s.best != NULL ? s.best : "", s.best != NULL ? "\"?" : "");
+	}
+	fputs("fix: postern help\n", stderr);
+	return CTL_USAGE;
+}
+
+static int
+dispatch(struct ctl *c, int argc, char *argv[])
+{
+	const char *noun = argc > 1 ? argv[1] : "help";
+	const char *verb = argc > 2 ? argv[2] : NULL;
+	const struct cmd *alone = NULL;
+
+	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
+		if (strcmp(k->noun, noun) != 0)
+			continue;
+		if (k->verb == NULL)
+			alone = k;
+		else if (verb != NULL && strcmp(k->verb, verb) == 0)
+			return k->run(c, k, (size_t)argc - 3, argv + 3);
+	}
+	if (alone == NULL)
+		return unknown(noun, verb);
+	return alone->run(c, alone, (size_t)(argc > 2 ? argc - 2 : 0),
+	    argv + (argc > 2 ? 2 : argc));
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct ctl c;
+	int code;
+
+	fatal_name("postern");
+	signal(SIGPIPE, SIG_IGN);
+	c.out_tty = isatty(STDOUT_FILENO) == 1;
+	find_self(&c);
+	take_options(&c, &argc, argv);
+	code = dispatch(&c, argc, argv);
+	offline_stop(&c);
+	conf_free(c.conf);
+	if (fflush(stdout) != 0 && code == 0)
+		code = CTL_IO;
+	return code;
+}
