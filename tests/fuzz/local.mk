@@ -1,1 +1,1 @@
-# filled below
+EXTRA_DIST += tests/fuzz/run tests/fuzz/short

@@ -1,1 +1,1 @@
-EXTRA_DIST += tests/lint/layers tests/lint/sizes common/README.md
+EXTRA_DIST += tests/lint/layers tests/lint/sizes tests/lint/docs common/README.md
