@@ -215,7 +215,9 @@ judge_rcpt(struct smtp_session *s, struct str arg)
 		bad_addr(s, ADDR_DOMAIN_LONG, &of_rcpt);
 		return false;
 	}
-	rcpt = smtp_tx_ask(&s->tx, buf_str(&b));
+	/* <Postmaster> without a domain, in any case (RFC 5321 4.5.1). */
+	rcpt = smtp_tx_ask(&s->tx,
+	    to.domain.n != 0 ? buf_str(&b) : STR("postmaster"));
 	buf_clear(&b);
 	rcpt->notify = r.notify;
 	rcpt->orcpt = r.orcpt;

@@ -16,3 +16,22 @@ smtpd_smtpd_LDADD = smtpd/libsession.a common/front/libfront.a \
 	common/mail/libmail.a common/event/libevent.a common/base/libbase.a \
 	$(EVENT_LIBS) $(SECCOMP_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS) \
 	$(IDN2_LIBS)
+
+check_PROGRAMS += tests/unit/smtpd/test_session tests/unit/smtpd/test_trace
+tests_unit_smtpd_test_session_SOURCES = tests/unit/smtpd/test_session.c \
+	tests/unit/smtpd/rig.c tests/unit/smtpd/rig.h
+tests_unit_smtpd_test_session_LDADD = smtpd/libsession.a \
+	common/mail/libmail.a common/base/libbase.a $(CHECK_LIBS)
+tests_unit_smtpd_test_trace_SOURCES = tests/unit/smtpd/test_trace.c
+tests_unit_smtpd_test_trace_LDADD = smtpd/libsession.a \
+	common/mail/libmail.a common/base/libbase.a $(CHECK_LIBS)
+EXTRA_DIST += $(smtp_transcripts)
+smtp_transcripts = \
+	tests/proto/smtp-auth-login.txt tests/proto/smtp-bare-lf-command.txt \
+	tests/proto/smtp-basic.txt tests/proto/smtp-early.txt \
+	tests/proto/smtp-http.txt tests/proto/smtp-limits.txt \
+	tests/proto/smtp-lmtp.txt tests/proto/smtp-local.txt \
+	tests/proto/smtp-no-queue.txt tests/proto/smtp-order.txt \
+	tests/proto/smtp-reset-after-refusal.txt tests/proto/smtp-smuggle.txt \
+	tests/proto/smtp-starttls.txt tests/proto/smtp-starttls-inject.txt \
+	tests/proto/smtp-submission.txt tests/proto/smtp-syntax.txt
