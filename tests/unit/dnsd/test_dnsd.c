@@ -204,7 +204,7 @@ static const struct {
 	const char *name;
 	enum dns_result result;
 	const char *text;
-} cases[] = {
+} vectors[] = {
 	{ DNS_MX, "d.test", DNS_FOUND, "10=mx1.d.test 20=mx2.d.test " },
 	{ DNS_MX, "D.TEST.", DNS_FOUND, "10=mx1.d.test 20=mx2.d.test " },
 	{ DNS_MX, "null.test", DNS_FOUND, "0= " },
@@ -223,12 +223,12 @@ static const struct {
 
 START_TEST(answer)
 {
-	ask(cases[_i].kind, cases[_i].name, 1);
-	ck_assert_int_eq((int)got.result, (int)cases[_i].result);
-	if (cases[_i].kind == DNS_ADDR && got.count == 2)
+	ask(vectors[_i].kind, vectors[_i].name, 1);
+	ck_assert_int_eq((int)got.result, (int)vectors[_i].result);
+	if (vectors[_i].kind == DNS_ADDR && got.count == 2)
 		ck_assert_ptr_nonnull(strstr(got_text, "6=::1 "));
 	else
-		ck_assert_str_eq(got_text, cases[_i].text);
+		ck_assert_str_eq(got_text, vectors[_i].text);
 	ck_assert_uint_eq(got.secure, 0);
 }
 END_TEST
@@ -305,7 +305,7 @@ engine(void)
 	TCase *tc = tcase_create("engine");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, answer, 0, (int)N_OF(cases));
+	tcase_add_loop_test(tc, answer, 0, (int)N_OF(vectors));
 	tcase_add_test(tc, no_server);
 	tcase_add_test(tc, too_many);
 	tcase_add_test(tc, many_ask_the_same);

@@ -1,0 +1,3 @@
+include delivery/bounce.mk
+include delivery/deliver.mk
+include delivery/smtp.mk
