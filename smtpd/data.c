@@ -49,6 +49,15 @@ condemn(struct smtp_session *s, unsigned code, struct str text)
 	}
 }
 
+static const struct str bare_text =
+    STR_INIT("5.6.11 bare CR or LF in the message (RFC 5321 2.3.8)");
+
+static bool
+is_bare(const struct smtp_session *s)
+{
+	return s->body.bare_cr || s->body.bare_lf;
+}
+
 static void
 judge_header(struct smtp_session *s)
 {
@@ -68,9 +77,8 @@ judge(struct smtp_session *s, struct str text)
 		header_scan_feed(&s->head, text);
 		judge_header(s);
 	}
-	if (s->body.bare_cr || s->body.bare_lf)
-		condemn(s, 550,
-		    STR("5.6.11 bare CR or LF in the message (RFC 5321 2.3.8)"));
+	if (is_bare(s))
+		condemn(s, 550, bare_text);
 	if (s->received > s->policy->size_max)
 		condemn(s, 552, STR("5.3.4 the message is too large"));
 }
@@ -146,8 +154,13 @@ pass_on(struct smtp_session *s, struct str text, bool last)
 static void
 end_of_data(struct smtp_session *s)
 {
-	if (s->verdict == 0)
+	if (s->verdict == 0) {
 		judge_end(s);
+	} else if (is_bare(s)) {
+		/* Of several reasons this one, which closes the session. */
+		s->verdict = 0;
+		condemn(s, 550, bare_text);
+	}
 	if (s->verdict != 0) {
 		struct str text = str_c(s->verdict_text);
 
@@ -183,7 +196,7 @@ smtp_data_feed(struct smtp_session *s, struct str in)
 void
 smtp_data_done(struct smtp_session *s, unsigned code, struct str text)
 {
-	bool bare = s->body.bare_cr || s->body.bare_lf;
+	bool bare = is_bare(s);
 	uint32_t n = s->policy->kind == SMTP_LMTP ? s->tx.nrcpts : 1;
 
 	while (n-- != 0)

@@ -1,3 +1,4 @@
+dist_man_MANS += smtpd/smtpd.8
 pkglibexec_PROGRAMS += smtpd/smtpd
 # The session machine alone, for its tests.
 noinst_LIBRARIES += smtpd/libsession.a
@@ -25,7 +26,11 @@ tests_unit_smtpd_test_session_LDADD = smtpd/libsession.a \
 tests_unit_smtpd_test_trace_SOURCES = tests/unit/smtpd/test_trace.c
 tests_unit_smtpd_test_trace_LDADD = smtpd/libsession.a \
 	common/mail/libmail.a common/base/libbase.a $(CHECK_LIBS)
-EXTRA_DIST += $(smtp_transcripts)
+EXTRA_DIST += $(smtp_transcripts) tests/fuzz/fuzz_smtp_session.c \
+	tests/fuzz/seeds/smtp_session/two-messages \
+	tests/fuzz/seeds/smtp_session/lmtp-early \
+	tests/fuzz/seeds/smtp_session/raw-auth \
+	tests/fuzz/seeds/smtp_session/raw-data
 smtp_transcripts = \
 	tests/proto/smtp-auth-login.txt tests/proto/smtp-bare-lf-command.txt \
 	tests/proto/smtp-basic.txt tests/proto/smtp-early.txt \
