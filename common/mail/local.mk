@@ -23,3 +23,30 @@ common_mail_libmail_a_SOURCES = \
 	common/mail/transfer.c common/mail/transfer.h \
 	common/mail/utf8.c common/mail/utf8.h \
 	common/mail/xtext.c common/mail/xtext.h
+
+mail_test_libs = common/mail/libmail.a common/base/libbase.a $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/mail/test_addr \
+	tests/unit/mail/test_addrlist \
+	tests/unit/mail/test_crlf \
+	tests/unit/mail/test_esmtp \
+	tests/unit/mail/test_header \
+	tests/unit/mail/test_mime \
+	tests/unit/mail/test_reply \
+	tests/unit/mail/test_text
+tests_unit_mail_test_addr_SOURCES = tests/unit/mail/test_addr.c
+tests_unit_mail_test_addr_LDADD = $(mail_test_libs)
+tests_unit_mail_test_addrlist_SOURCES = tests/unit/mail/test_addrlist.c
+tests_unit_mail_test_addrlist_LDADD = $(mail_test_libs)
+tests_unit_mail_test_crlf_SOURCES = tests/unit/mail/test_crlf.c
+tests_unit_mail_test_crlf_LDADD = $(mail_test_libs)
+tests_unit_mail_test_esmtp_SOURCES = tests/unit/mail/test_esmtp.c
+tests_unit_mail_test_esmtp_LDADD = $(mail_test_libs)
+tests_unit_mail_test_header_SOURCES = tests/unit/mail/test_header.c
+tests_unit_mail_test_header_LDADD = $(mail_test_libs)
+tests_unit_mail_test_mime_SOURCES = tests/unit/mail/test_mime.c
+tests_unit_mail_test_mime_LDADD = $(mail_test_libs)
+tests_unit_mail_test_reply_SOURCES = tests/unit/mail/test_reply.c
+tests_unit_mail_test_reply_LDADD = $(mail_test_libs)
+tests_unit_mail_test_text_SOURCES = tests/unit/mail/test_text.c
+tests_unit_mail_test_text_LDADD = $(mail_test_libs)
+EXTRA_DIST += tests/unit/mail/exact.h tests/unit/mail/relist.h
