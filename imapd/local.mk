@@ -5,11 +5,14 @@ imapd_libimapd_a_SOURCES = \
 	imapd/fetch_items.c imapd/fetch_items.h \
 	imapd/fold.c imapd/fold.h \
 	imapd/lex.c imapd/lex.h \
+	imapd/match.c imapd/match.h \
 	imapd/prelogin.c imapd/prelogin.h \
 	imapd/reader.c imapd/reader.h \
 	imapd/search_keys.c imapd/search_keys.h \
 	imapd/section.c imapd/section.h \
-	imapd/seq.c imapd/seq.h
+	imapd/seq.c imapd/seq.h \
+	imapd/text_search.c imapd/text_search.h \
+	imapd/window.c imapd/window.h
 
 imapd_base = common/mail/libmail.a common/msg/libmsg.a \
 	common/proc/libproc.a common/conf/libconf.a \
@@ -22,7 +25,7 @@ imapd_imapd_SOURCES = imapd/imapd_main.c imapd/imapd.c imapd/imapd.h \
 imapd_imapd_LDADD = imapd/libimapd.a common/front/libfront.a $(imapd_base)
 
 check_PROGRAMS += tests/unit/imapd/test_parse tests/unit/imapd/test_reader \
-	tests/unit/imapd/test_prelogin
+	tests/unit/imapd/test_prelogin tests/unit/imapd/test_text
 tests_unit_imapd_test_parse_SOURCES = tests/unit/imapd/test_parse.c
 tests_unit_imapd_test_parse_LDADD = imapd/libimapd.a $(imapd_base) \
 	$(CHECK_LIBS)
@@ -31,4 +34,7 @@ tests_unit_imapd_test_reader_LDADD = imapd/libimapd.a $(imapd_base) \
 	$(CHECK_LIBS)
 tests_unit_imapd_test_prelogin_SOURCES = tests/unit/imapd/test_prelogin.c
 tests_unit_imapd_test_prelogin_LDADD = imapd/libimapd.a $(imapd_base) \
+	$(CHECK_LIBS)
+tests_unit_imapd_test_text_SOURCES = tests/unit/imapd/test_text.c
+tests_unit_imapd_test_text_LDADD = imapd/libimapd.a $(imapd_base) \
 	$(CHECK_LIBS)

@@ -127,7 +127,7 @@ give_up(struct reader *r, struct str piece)
 {
 	note_tail(r, str_from(buf_str(&r->cmd), r->line_at));
 	note_tail(r, piece);
-	r->skipped += piece.n;
+	r->skipped += buf_len(&r->cmd) + piece.n;
 	if (buf_len(&r->cmd) == 0)
 		buf_add(&r->cmd, str_first(piece, TEXT_KEPT));
 	else if (buf_len(&r->cmd) > TEXT_KEPT)
@@ -154,6 +154,8 @@ in_line(struct reader *r, struct str *in)
 
 	if (buf_len(&r->cmd) - r->literals + piece.n > r->line_max + 2) {
 		give_up(r, piece);
+		if (r->skipped > r->skip_max)
+			return READER_ENDLESS;
 		return ended ? end_skipped(r, true) : READER_MORE;
 	}
 	buf_add(&r->cmd, piece);
