@@ -5,6 +5,7 @@ common_msg_libmsg_a_SOURCES = \
 	common/msg/control.c common/msg/control.h \
 	common/msg/control_server.c common/msg/control_server.h \
 	common/msg/dns.c common/msg/dns.h \
+	common/msg/drop.c common/msg/drop.h \
 	common/msg/envelope.c common/msg/envelope.h \
 	common/msg/front.c common/msg/front.h \
 	common/msg/job.c common/msg/job.h \
