@@ -8,3 +8,16 @@ ctl_postern_LDADD = common/msg/libmsg.a common/proc/libproc.a \
 	common/conf/libconf.a common/event/libevent.a common/base/libbase.a \
 	$(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS) $(JANSSON_LIBS)
 EXTRA_DIST += ctl/VERBS.md
+
+sbin_PROGRAMS += ctl/sendmail
+ctl_sendmail_SOURCES = ctl/sendmail.c ctl/sendmail.h ctl/sm_drop.c \
+	ctl/sm_message.c ctl/sm_options.c ctl/sm_submit.c
+ctl_sendmail_LDADD = common/msg/libmsg.a common/proc/libproc.a \
+	common/conf/libconf.a common/event/libevent.a common/mail/libmail.a \
+	common/base/libbase.a $(EVENT_LIBS) $(SSL_LIBS)
+# The same program under its other names.
+install-exec-hook:
+	cd $(DESTDIR)$(sbindir) && rm -f mailq newaliases && \
+	    $(LN_S) sendmail mailq && $(LN_S) sendmail newaliases
+uninstall-hook:
+	rm -f $(DESTDIR)$(sbindir)/mailq $(DESTDIR)$(sbindir)/newaliases

@@ -1,0 +1,178 @@
+#include "ctl/sendmail.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "conf/parse.h"
+
+int
+sm_fail(const struct sm *s, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->errors == SM_QUIET)
+		return code;
+	fputs("sendmail: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return code;
+}
+
+/* Names and folders; a configuration that we may not read gives defaults. */
+static void
+read_conf(struct sm *s)
+{
+	struct conf *c = conf_parse_file(s->config, s->base);
+	const struct conf_section *root = conf_root(c), *d, *paths;
+	static char host[256];
+
+	conf_check(c, 0);
+	paths = conf_one(root, "paths");
+	s->run = pool_str(&s->pool, conf_str(paths, "run"));
+	s->spool = pool_str(&s->pool, conf_str(paths, "spool"));
+	s->size_max = 50u << 20;
+	if (gethostname(host, sizeof(host) - 1) == -1)
+		snprintf(host, sizeof(host), "localhost");
+	s->hostname = str_c(host);
+	if (conf_ok(c)) {
+		s->hostname = pool_str(&s->pool, conf_str(root, "hostname"));
+		s->size_max = conf_size(conf_one(root, "receive"), "message");
+		s->domain = pool_str(&s->pool, conf_str(
+		    conf_one(root, "accounts"), "default_domain"));
+		d = conf_next(root, "domain", NULL);
+		if (s->domain.n == 0 && d != NULL &&
+		    conf_next(root, "domain", d) == NULL)
+			s->domain = pool_str(&s->pool, conf_word(d, 0));
+	}
+	if (s->domain.n == 0)
+		s->domain = s->hostname;
+	conf_free(c);
+}
+
+/* postern(8) beside us does it. */
+static int
+exec_postern(struct sm *s, const char *const words[])
+{
+	char path[PATH_MAX + 16], dir[PATH_MAX];
+	const char *argv[16] = { "postern" };
+	ssize_t len = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	size_t n = 1;
+
+	if (len <= 0)
+		return EX_OSERR;
+	dir[len] = '\0';
+	*strrchr(dir, '/') = '\0';
+	snprintf(path, sizeof(path), "%s/postern", dir);
+	if (s->base != NULL) {
+		argv[n++] = "--base";
+		argv[n++] = s->base;
+	}
+	if (s->config != NULL) {
+		argv[n++] = "--config";
+		argv[n++] = s->config;
+	}
+	if (s->json)
+		argv[n++] = "--json";
+	for (size_t i = 0; words[i] != NULL && n < 15; i++)
+		argv[n++] = words[i];
+	execv(path, (char *const *)(uintptr_t)argv);
+	return sm_fail(s, EX_UNAVAILABLE, "%s: %s", path, strerror(errno));
+}
+
+/* -q, -qIid, -qRdomain, -qSsender */
+static int
+retry(struct sm *s)
+{
+	const char *what = s->retry != NULL ? s->retry : "";
+	char pattern[512];
+
+	snprintf(pattern, sizeof(pattern), "*%s*",
+	    what[0] != '\0' ? what + 1 : "");
+	if (what[0] == 'I')
+		return exec_postern(s, (const char *const[]){ "queue",
+		    "retry", what + 1, NULL });
+	if (what[0] == 'R' || what[0] == 'S')
+		return exec_postern(s, (const char *const[]){ "queue",
+		    "retry", what[0] == 'R' ? "--to" : "--from", pattern,
+		    NULL });
+	return exec_postern(s, (const char *const[]){ "queue", "retry",
+	    "--all", NULL });
+}
+
+static int
+deliver(struct sm *s, int argc, char *argv[])
+{
+	int code;
+
+	if ((code = sm_set_sender(s)) != EX_OK)
+		return code;
+	for (int i = 0; i < argc; i++)
+		if ((code = sm_add_rcpts(s, str_c(argv[i]))) != EX_OK)
+			return code;
+	if ((code = sm_message(s)) != EX_OK)
+		return code;
+	code = sm_submit(s);
+	if (code == EX_TEMPFAIL)
+		code = sm_drop(s);
+	if (code == EX_TEMPFAIL)
+		sm_fail(s, code, "the server does not answer and %.*s/drop "
+		    "cannot be written", STR_ARG(s->spool));
+	if (code != EX_OK && (code == EX_TEMPFAIL || s->errors == SM_MAIL ||
+	    s->errors == SM_MAIL_OK))
+		sm_dead_letter(s);
+	return s->errors == SM_MAIL_OK && code != EX_TEMPFAIL ? EX_OK : code;
+}
+
+static int
+run(struct sm *s, int argc, char *argv[])
+{
+	switch (s->mode) {
+	case SM_DELIVER:
+		read_conf(s);
+		return deliver(s, argc, argv);
+	case SM_SMTP:
+		read_conf(s);
+		return sm_relay(s);
+	case SM_QUEUE:
+		return exec_postern(s, (const char *const[]){ "queue", "list",
+		    NULL });
+	case SM_VERIFY:
+		if (argc < 1)
+			return sm_fail(s, EX_USAGE, "-bv needs an address");
+		return exec_postern(s, (const char *const[]){ "alias",
+		    "expand", argv[0], NULL });
+	case SM_DAEMON:
+		return exec_postern(s, (const char *const[]){ "start", NULL });
+	case SM_RETRY:
+		return retry(s);
+	case SM_ALIASES:
+		/* Aliases take effect as they are made. */
+		puts("newaliases: aliases are in use as they are; see "
+		     "postern alias list");
+		return EX_OK;
+	case SM_NOTHING:
+		return EX_OK;
+	}
+	return EX_SOFTWARE;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct sm s;
+	int first;
+
+	fatal_name("sendmail");
+	signal(SIGPIPE, SIG_IGN);
+	first = sm_options(&s, argc, argv);
+	return run(&s, argc - first, argv + first);
+}

@@ -1,0 +1,69 @@
+/*
+ * sendmail -- the program that other programs send mail with: sendmail(8),
+ * mailq(1), newaliases(1).
+ */
+#ifndef POSTERN_CTL_SENDMAIL_H
+#define POSTERN_CTL_SENDMAIL_H
+
+#include <sysexits.h>
+
+#include "base/buf.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "msg/drop.h"
+
+enum sm_mode { SM_DELIVER, SM_SMTP, SM_QUEUE, SM_ALIASES, SM_VERIFY,
+	SM_DAEMON, SM_RETRY, SM_NOTHING };
+enum sm_errors { SM_PRINT, SM_QUIET, SM_MAIL, SM_MAIL_OK };
+
+struct sm {
+	enum sm_mode mode;
+	enum sm_errors errors;
+	const char *base, *config; /* NULL: the system's */
+	const char *sender;        /* -f; NULL: who calls */
+	const char *name;          /* -F; NULL: as the system knows it */
+	const char *retry;         /* -qI, -qR, -qS: "I123", "Rdomain" */
+	bool from_header;          /* -t */
+	bool ignore_dots;          /* -i */
+	bool json, verbose;
+	uint32_t notify;           /* NOTIFY_ */
+	struct drop_head head;     /* flags, sender and envid */
+	struct pool pool;
+	struct env_rcpt *rcpts;
+	size_t nrcpts;
+	/* From the configuration. */
+	struct str hostname, domain, run, spool;
+	uint64_t size_max;
+	struct buf text;           /* the message, LF line ends */
+};
+
+/* sm_options.c: reads the arguments; ends the program when they are wrong.
+ * The index of the first address. */
+int sm_options(struct sm *s, int argc, char *argv[]);
+
+/* sm_message.c: reads the message from stdin into s->text, recipients out of
+ * it with -t, and adds the fields that every message has.  0 or EX_. */
+int sm_message(struct sm *s);
+/* Adds the recipients that text names ("a, Bob <b@example.org>"). */
+int sm_add_rcpts(struct sm *s, struct str text);
+/* s->sender, or the caller, as an envelope sender. */
+int sm_set_sender(struct sm *s);
+
+/* sm_submit.c: over submit.sock.  EX_OK, EX_TEMPFAIL when there is no
+ * server or it cannot now, else what it refused. */
+int sm_submit(struct sm *s);
+/* -bs: stdin and stdout are the connection. */
+int sm_relay(struct sm *s);
+/* A connected submit.sock, or -1. */
+int sm_connect(struct sm *s);
+
+/* sm_drop.c: into spool/drop; EX_OK once it is on disk. */
+int sm_drop(struct sm *s);
+/* The text is kept in ~/dead.letter. */
+void sm_dead_letter(struct sm *s);
+
+/* Words on stderr as -oe asks; gives code. */
+int sm_fail(const struct sm *s, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

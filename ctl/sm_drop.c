@@ -1,0 +1,101 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ctl/sendmail.h"
+
+static int
+write_all(int fd, struct str out)
+{
+	while (out.n > 0) {
+		ssize_t n = write(fd, out.p, out.n);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		(void)str_take(&out, (size_t)n);
+	}
+	return 0;
+}
+
+/* A fresh file of a name that nobody can guess. */
+static int
+create(int folder, char name[40])
+{
+	uint64_t r[2];
+
+	if (getrandom(r, sizeof(r), 0) != sizeof(r))
+		return -1;
+	snprintf(name, 40, "%016llx%016llx", (unsigned long long)r[0],
+	    (unsigned long long)r[1]);
+	umask(027);
+	return openat(folder, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+}
+
+int
+sm_drop(struct sm *s)
+{
+	char path[4096], name[40];
+	struct buf file;
+	int folder, fd, code = EX_TEMPFAIL;
+
+	snprintf(path, sizeof(path), "%.*s/drop", STR_ARG(s->spool));
+	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder == -1)
+		return EX_TEMPFAIL;
+	if ((fd = create(folder, name)) == -1) {
+		close(folder);
+		return EX_TEMPFAIL;
+	}
+	buf_init(&file, BUF_NO_MAX);
+	drop_write(&file, &s->head, s->rcpts, s->nrcpts, buf_str(&s->text));
+	/* The folder cannot be opened for its own fsync: syncfs has it too. */
+	if (write_all(fd, buf_str(&file)) == 0 && fsync(fd) == 0 &&
+	    syncfs(fd) == 0)
+		code = EX_OK;
+	else
+		unlinkat(folder, name, 0);
+	close(fd);
+	close(folder);
+	buf_clear(&file);
+	if (code == EX_OK && s->verbose)
+		fprintf(stderr, "sendmail: the server is down; the message "
+		    "waits in %s\n", path);
+	return code;
+}
+
+void
+sm_dead_letter(struct sm *s)
+{
+	const char *home = getenv("HOME");
+	char path[4096];
+	time_t now = clock_wall();
+	char when[32];
+	int fd;
+
+	if (home == NULL || home[0] != '/' || buf_len(&s->text) == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/dead.letter", home);
+	fd = open(path,
+	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		sm_fail(s, 0, "%s: %s", path, strerror(errno));
+		return;
+	}
+	strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", gmtime(&now));
+	if (dprintf(fd, "From dead.letter %s\n", when) < 0 ||
+	    write_all(fd, buf_str(&s->text)) == -1 || dprintf(fd, "\n") < 0 ||
+	    fsync(fd) == -1)
+		sm_fail(s, 0, "%s: %s", path, strerror(errno));
+	else
+		sm_fail(s, 0, "the text is kept in %s", path);
+	close(fd);
+}
