@@ -1,0 +1,15 @@
+# The two machines, and what the tests drive.
+noinst_LIBRARIES += pop3d/libpop3d.a
+pop3d_libpop3d_a_SOURCES = \
+	pop3d/capa.c pop3d/capa.h \
+	pop3d/door.c pop3d/door.h
+
+pop3d_base = common/mail/libmail.a common/msg/libmsg.a \
+	common/proc/libproc.a common/conf/libconf.a \
+	common/event/libevent.a common/base/libbase.a \
+	$(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS)
+
+pkglibexec_PROGRAMS += pop3d/pop3d
+pop3d_pop3d_SOURCES = pop3d/pop3d_main.c pop3d/pop3d.c pop3d/pop3d.h \
+	pop3d/client.c
+pop3d_pop3d_LDADD = pop3d/libpop3d.a common/front/libfront.a $(pop3d_base)
