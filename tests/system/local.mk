@@ -1,1 +1,3 @@
-# filled below
+EXTRA_DIST += tests/system/lib.py tests/system/run.py \
+	tests/system/test_bad_input.py tests/system/test_crash.py \
+	tests/system/test_submission.py
