@@ -142,22 +142,13 @@ give_key_files(struct child *c)
 	give_folder_of(c, conf_str(tls, "key"), 1);
 }
 
-/* Files that a role reads once: opened here, by name, before it runs. */
+/* routerd reads the aliases file again when it changes. */
 static void
 give_files(struct child *c)
 {
-	struct str path = conf_str(
-	    conf_daemon(c->m->conf, "routerd"), "aliases_file");
-	char *name;
-	int fd;
-
-	if (c->service->role != ROLE_ROUTERD || path.n == 0)
-		return;
-	name = str_dup(path);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd != -1)
-		give(c, GIVE_FILE, 0, name, fd);
-	free(name);
+	if (c->service->role == ROLE_ROUTERD)
+		give_folder_of(c, conf_str(conf_daemon(c->m->conf, "routerd"),
+		    "aliases_file"), 0);
 }
 
 static void
