@@ -178,10 +178,24 @@ setup(void)
 }
 
 static void
+stop_loop(void *arg)
+{
+	(void)arg;
+	loop_stop(loop, 0);
+}
+
+static void
 teardown(void)
 {
+	struct timer t;
+
 	link_free(client);
 	dnsd_clear(&dnsd);
+	/* Links are freed at the end of a round. */
+	timer_init(&t, loop, stop_loop, NULL);
+	timer_set(&t, 0);
+	loop_run(loop);
+	timer_clear(&t);
 	resolver_free(resolver);
 	watch_clear(&server_watch);
 	close(server_fd);

@@ -1,0 +1,258 @@
+#include "delivery/bounce/bounce.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/crc32c.h"
+#include "base/fatal.h"
+#include "delivery/bounce/dsn.h"
+#include "mail/header.h"
+#include "msg/submit.h"
+#include "proc/note.h"
+
+/* --- results ----------------------------------------------------------- */
+
+static void
+decide(struct agent_job *job, enum job_status status, unsigned code,
+    const char *enhanced, struct str text)
+{
+	const struct msg_job_result r = { .status = status, .code = code,
+		.enhanced = str_c(enhanced), .text = text };
+
+	job->site = SITE_FINE;
+	agent_result_rest(job, &r);
+}
+
+static void
+on_submit_done(void *arg, struct link *l, struct link_msg *m)
+{
+	struct agent *a = arg;
+	struct bounce *b = a->arg;
+	const struct msg_submit_done *done = m->body;
+	struct agent_job *job = map_del_id(&b->open, m->cookie);
+
+	(void)l;
+	if (job == NULL)
+		return;
+	job->own = NULL;
+	note(done->code == 250 ? NOTE_INFO : NOTE_WARN, "report");
+	note_id("id", job->job.id);
+	note_str("to", job->job.sender);
+	note_id("report", done->id);
+	note_u64("code", done->code);
+	note_str("text", done->text);
+	note_end();
+	if (done->code == 250)
+		decide(job, JOB_OK, 250, "2.0.0", STR("reported"));
+	else
+		decide(job, JOB_TEMPORARY, 451, "4.3.0", done->text);
+}
+
+/* --- the report -------------------------------------------------------- */
+
+/* The original, or as much of its beginning as can be needed. */
+static void
+read_original(const struct agent_job *job, struct buf *out)
+{
+	enum { PIECE = 32768 };
+	ssize_t n = 1;
+
+	while (n > 0 && buf_len(out) < HEADER_MAX) {
+		char *at = buf_reserve(out, PIECE);
+
+		n = at == NULL ? 0 :
+		    agent_text_read(job, buf_len(out), at, PIECE);
+		if (n > 0)
+			buf_commit(out, (size_t)n);
+	}
+}
+
+static void
+submit(struct bounce *b, struct agent_job *job, const struct dsn *d,
+    struct str text, struct dsn_flags flags)
+{
+	struct link *l = b->agent.link;
+	const uint64_t cookie = ++b->last;
+	uint64_t *own = pool_alloc(&job->pool, sizeof(*own));
+	struct buf settles, prefix;
+	struct msg_submit s = { .size_hint = text.n,
+		.flags = ENV_DSN | (flags.utf8 ? ENV_UTF8 : 0) |
+		    (flags.eight_bit ? ENV_8BIT : 0) };
+	const struct env_rcpt to = { .notify = NOTIFY_NEVER,
+		.address = job->job.sender };
+	struct msg_submit_prefix p;
+	const struct msg_submit_end end = { .size = text.n,
+		.crc = crc32c(0, text.p, text.n) };
+
+	buf_init(&settles, BUF_NO_MAX);
+	buf_init(&prefix, PREFIX_MAX);
+	if (d->action == DSN_FAILED) {
+		s.settles_id = job->job.id;
+		for (size_t i = 0; i < job->nrcpts; i++)
+			wire_put_u32(&settles, job->rcpts[i].r.index);
+	}
+	s.settles = buf_str(&settles);
+	dsn_prefix(&prefix, d, &p.id_at);
+	p.text = buf_str(&prefix);
+	*own = cookie;
+	job->own = own;
+	map_set_id(&b->open, cookie, job);
+	link_send(l, MSG_SUBMIT, cookie, &msg_submit_wire, &s);
+	link_send(l, MSG_SUBMIT_RCPT, cookie, &env_rcpt_wire, &to);
+	link_send(l, MSG_SUBMIT_PREFIX, cookie, &msg_submit_prefix_wire, &p);
+	while (text.n > 0)
+		link_send_raw(l, MSG_SUBMIT_BODY, cookie,
+		    str_take(&text, LINK_BODY_MAX));
+	link_send(l, MSG_SUBMIT_END, cookie, &msg_submit_end_wire, &end);
+	buf_clear(&settles);
+	buf_clear(&prefix);
+}
+
+static struct dsn_rcpt *
+report_rcpts(const struct agent_job *job)
+{
+	struct dsn_rcpt *rcpts = xcalloc(job->nrcpts, sizeof(*rcpts));
+
+	for (size_t i = 0; i < job->nrcpts; i++) {
+		const struct msg_job_rcpt *r = &job->rcpts[i].r;
+
+		rcpts[i] = (struct dsn_rcpt){ .address = r->address,
+			.orcpt = r->orcpt, .code = r->code,
+			.status = r->status, .text = r->text,
+			.remote = r->remote };
+	}
+	return rcpts;
+}
+
+static void
+report(struct bounce *b, struct agent_job *job)
+{
+	struct dsn_rcpt *rcpts = report_rcpts(job);
+	struct buf original, text;
+	struct dsn_flags flags;
+	struct dsn d = { .hostname = b->hostname,
+		.action = (enum dsn_action)job->job.dsn, .id = job->job.id,
+		.now = clock_wall(),
+		.accepted = (int64_t)(job->job.accepted_ms / 1000),
+		.expires = (int64_t)(job->job.expires_ms / 1000),
+		.sender = job->job.sender, .envid = job->job.envid,
+		.utf8 = (job->job.env_flags & ENV_UTF8) != 0,
+		.want_full = (job->job.env_flags & ENV_RET_FULL) != 0,
+		.original_size = agent_text_size(job), .rcpts = rcpts,
+		.nrcpts = job->nrcpts };
+
+	buf_init(&original, HEADER_MAX + 65536);
+	buf_init(&text, DSN_MAX);
+	read_original(job, &original);
+	d.original = buf_str(&original);
+	if (dsn_build(&text, &d, &flags))
+		submit(b, job, &d, buf_str(&text), flags);
+	else
+		decide(job, JOB_TEMPORARY, 451, "4.3.1",
+		    STR("the report is too large"));
+	buf_clear(&original);
+	buf_clear(&text);
+	free(rcpts);
+}
+
+static void
+on_job(void *arg, struct agent_job *job)
+{
+	struct bounce *b = arg;
+
+	if (job->job.dsn == DSN_NONE) {
+		decide(job, JOB_TEMPORARY, 451, "4.3.0",
+		    STR("nothing to report"));
+	} else if (job->job.sender.n == 0) {
+		/* RFC 5321 4.5.5: no report about a report. */
+		note(NOTE_WARN, "report-dropped");
+		note_id("id", job->job.id);
+		note_c("why", "the message has no sender to tell");
+		note_end();
+		decide(job, JOB_OK, 250, "2.0.0", STR("nobody to report to"));
+	} else {
+		report(b, job);
+	}
+}
+
+/* A submission that was not answered may be in the queue or not: qmgr says
+ * so by what it knows of the recipients after its restart. */
+static void
+on_cancel(void *arg, struct agent_job *job)
+{
+	struct bounce *b = arg;
+
+	if (job->own != NULL)
+		map_del_id(&b->open, *(const uint64_t *)job->own);
+	job->own = NULL;
+	decide(job, JOB_TEMPORARY, 451, "4.3.2",
+	    STR("the queue manager took it back"));
+}
+
+static void
+on_close(void *arg, struct link *l, const char *why)
+{
+	struct agent *a = arg;
+
+	if (a->link == l) {
+		note(NOTE_WARN, "link-closed");
+		note_c("peer", "qmgr");
+		note_c("why", why);
+		note_end();
+		agent_unlink(a);
+	}
+	link_free(l);
+}
+
+static void
+on_broken(void *arg, struct link *l, const char *why)
+{
+	struct bounce *b = arg;
+
+	on_close(&b->agent, l, why);
+}
+
+static const struct agent_ops agent_ops = {
+	.on_job = on_job,
+	.on_cancel = on_cancel,
+	.on_broken = on_broken,
+};
+
+static const struct link_rule rules[] = {
+	AGENT_RULES,
+	LINK_RULE(MSG_SUBMIT_DONE, &msg_submit_done_wire, on_submit_done),
+};
+
+static const struct link_ops ops = {
+	.rules = rules,
+	.nrules = sizeof(rules) / sizeof(rules[0]),
+	.on_close = on_close,
+};
+
+void
+bounce_init(struct bounce *b, struct loop *l, struct str hostname)
+{
+	*b = (struct bounce){ .loop = l };
+	if (!str_copy(b->hostname, sizeof(b->hostname), hostname))
+		fatal("hostname is too long");
+	map_init(&b->open);
+	agent_init(&b->agent, l, &agent_ops, b);
+}
+
+void
+bounce_clear(struct bounce *b)
+{
+	if (b->agent.link != NULL)
+		link_free(b->agent.link);
+	b->agent.link = NULL;
+	agent_clear(&b->agent);
+	map_clear(&b->open);
+}
+
+void
+bounce_qmgr(struct bounce *b, int fd)
+{
+	if (b->agent.link != NULL)
+		on_close(&b->agent, b->agent.link, "a fresh one came");
+	agent_link(&b->agent, link_new(b->loop, fd, &ops, &b->agent));
+}

@@ -1,0 +1,29 @@
+/*
+ * bounce -- the engine: a job of qmgr names recipients to report on; the
+ * report goes back to qmgr as a new mail to the sender, from <>.  A report of
+ * failure settles those recipients: qmgr writes both in one record.
+ */
+#ifndef POSTERN_BOUNCE_BOUNCE_H
+#define POSTERN_BOUNCE_BOUNCE_H
+
+#include <stdint.h>
+
+#include "base/map.h"
+#include "event/loop.h"
+#include "msg/agent.h"
+#include "proc/link.h"
+
+struct bounce {
+	struct loop *loop;
+	char hostname[256];
+	struct agent agent;
+	struct map open;       /* submissions under way: cookie -> agent_job */
+	uint64_t last;         /* cookie */
+};
+
+void bounce_init(struct bounce *b, struct loop *l, struct str hostname);
+void bounce_clear(struct bounce *b);
+/* A fresh link end to qmgr. */
+void bounce_qmgr(struct bounce *b, int fd);
+
+#endif

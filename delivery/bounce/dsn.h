@@ -1,0 +1,56 @@
+/*
+ * dsn -- builds a delivery status notification: words for people, the report
+ * for programs, and the original's header (or all of it).  Pure.
+ * Source: RFC 3461 6, RFC 3464, RFC 6522 (multipart/report), RFC 6533 (the
+ * forms for SMTPUTF8), RFC 3834 (Auto-Submitted).
+ */
+#ifndef POSTERN_BOUNCE_DSN_H
+#define POSTERN_BOUNCE_DSN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "msg/job.h"
+
+enum {
+	DSN_HEADER_MAX = 32 * 1024,  /* octets of the original's header */
+	DSN_FULL_MAX = 100 * 1024,   /* a larger original: header only */
+	DSN_RCPTS_SHOWN = 100,       /* in words; the report has all */
+	DSN_MAX = 2 * 1024 * 1024
+};
+
+struct dsn_rcpt {
+	struct str address, orcpt;
+	uint32_t code;
+	struct str status, text, remote;
+};
+
+struct dsn {
+	const char *hostname;     /* the reporting server */
+	enum dsn_action action;
+	uint64_t id;              /* of the message reported on */
+	int64_t now;              /* seconds since 1970 */
+	int64_t accepted, expires; /* of the message */
+	struct str sender, envid;
+	bool utf8;                /* the message was SMTPUTF8 */
+	bool want_full;           /* RET=FULL */
+	struct str original;      /* its text as far as it is at hand */
+	uint64_t original_size;   /* octets of all of it */
+	const struct dsn_rcpt *rcpts;
+	size_t nrcpts;
+};
+
+/* What the finished report needs. */
+struct dsn_flags {
+	bool eight_bit, utf8;
+};
+
+/* Adds the message with LF line ends; false: it is larger than out takes. */
+bool dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags);
+/* Adds the trace field that goes before it; *id_at: where qmgr puts the id. */
+void dsn_prefix(struct buf *out, const struct dsn *d, uint32_t *id_at);
+
+#endif

@@ -1,0 +1,262 @@
+#include "delivery/bounce/dsn.h"
+
+#include <stdio.h>
+
+#include "delivery/bounce/advice.h"
+#include "tests/unit/unit.h"
+
+#define ORIGINAL                                                               \
+	"From: a@me.test\nMessage-ID: <m1@me.test>\nSubject: hello\n\nbody\n"
+
+static const struct dsn_rcpt failed_rcpts[] = {
+	{ STR_INIT("bob@d.test"), STR_INIT("rfc822;Bob@d.test"), 550,
+	    STR_INIT("5.1.1"), STR_INIT("no such user here"),
+	    STR_INIT("mx.d.test [192.0.2.1]") },
+};
+
+static const char golden[] =
+    "From: Mail Delivery System <postmaster@me.test>\n"
+    "To: <a@me.test>\n"
+    "Subject: Your message could not be delivered\n"
+    "Date: Fri, 13 Feb 2009 23:31:30 +0000\n"
+    "Message-ID: <failed.0000000000007.499602d2@me.test>\n"
+    "In-Reply-To: <m1@me.test>\n"
+    "References: <m1@me.test>\n"
+    "Auto-Submitted: auto-replied\n"
+    "MIME-Version: 1.0\n"
+    "Content-Type: multipart/report;\n"
+    "\treport-type=delivery-status;\n"
+    "\tboundary=\"=_report_0000000000007_499602d2\"\n"
+    "\n"
+    "This is a report in MIME format.\n"
+    "\n"
+    "--=_report_0000000000007_499602d2\n"
+    "Content-Type: text/plain; charset=us-ascii\n"
+    "\n"
+    "This is the mail server me.test.\n"
+    "\n"
+    "Sorry, your message could not be delivered to\n"
+    "\n"
+    "  bob@d.test\n"
+    "    The server mx.d.test [192.0.2.1] said:\n"
+    "      550 5.1.1 no such user here\n"
+    "    There is no such address. Check it for a typing error, or ask the\n"
+    "    recipient for the right one.\n"
+    "\n"
+    "The header of your message is attached.\n"
+    "\n"
+    "--=_report_0000000000007_499602d2\n"
+    "Content-Type: message/delivery-status\n"
+    "\n"
+    "Original-Envelope-Id: E1\n"
+    "Reporting-MTA: dns; me.test\n"
+    "X-Postern-Id: 0000000000007\n"
+    "Arrival-Date: Fri, 13 Feb 2009 23:00:00 +0000\n"
+    "\n"
+    "Original-Recipient: rfc822; Bob@d.test\n"
+    "Final-Recipient: rfc822; bob@d.test\n"
+    "Action: failed\n"
+    "Status: 5.1.1\n"
+    "Remote-MTA: dns; mx.d.test\n"
+    "Diagnostic-Code: smtp; 550 5.1.1 no such user here\n"
+    "Last-Attempt-Date: Fri, 13 Feb 2009 23:31:30 +0000\n"
+    "\n"
+    "--=_report_0000000000007_499602d2\n"
+    "Content-Type: text/rfc822-headers\n"
+    "\n"
+    "From: a@me.test\n"
+    "Message-ID: <m1@me.test>\n"
+    "Subject: hello\n"
+    "\n"
+    "\n"
+    "--=_report_0000000000007_499602d2--\n";
+
+static struct dsn
+request(void)
+{
+	return (struct dsn){ .hostname = "me.test", .action = DSN_FAILED,
+		.id = 7, .now = 1234567890, .accepted = 1234566000,
+		.expires = 1234999999, .sender = STR("a@me.test"),
+		.envid = STR("E1"), .original = STR(ORIGINAL),
+		.original_size = sizeof(ORIGINAL) - 1,
+		.rcpts = failed_rcpts, .nrcpts = 1 };
+}
+
+static const char *
+build(const struct dsn *d, struct buf *out, struct dsn_flags *flags)
+{
+	buf_init(out, DSN_MAX);
+	ck_assert(dsn_build(out, d, flags));
+	return buf_cstr(out);
+}
+
+START_TEST(failed)
+{
+	const struct dsn d = request();
+	struct dsn_flags flags;
+	struct buf out;
+
+	ck_assert_str_eq(build(&d, &out, &flags), golden);
+	ck_assert(!flags.utf8 && !flags.eight_bit);
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(full)
+{
+	struct dsn d = request();
+	struct dsn_flags flags;
+	struct buf out;
+	const char *text;
+
+	d.want_full = true;
+	text = build(&d, &out, &flags);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Content-Type: message/rfc822\n\n" ORIGINAL));
+	buf_clear(&out);
+	d.original_size = DSN_FULL_MAX + 1;
+	text = build(&d, &out, &flags);
+	ck_assert_ptr_null(strstr(text, "body\n"));
+	ck_assert_ptr_nonnull(strstr(text, "too large to be sent back"));
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(delayed)
+{
+	struct dsn d = request();
+	struct dsn_flags flags;
+	struct buf out;
+	const char *text;
+
+	d.action = DSN_DELAYED;
+	text = build(&d, &out, &flags);
+	ck_assert_ptr_nonnull(strstr(text, "Action: delayed\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "Will-Retry-Until: Wed, 18 Feb 2009 23:33:19 +0000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "need not do anything"));
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(international)
+{
+	struct dsn d = request();
+	struct dsn_rcpt r = { .address = STR("b\xc3\xbc@d.test"),
+		.code = 550, .status = STR("5.1.1"), .text = STR("no") };
+	struct dsn_flags flags;
+	struct buf out;
+	const char *text;
+
+	d.rcpts = &r;
+	text = build(&d, &out, &flags);
+	ck_assert(flags.utf8 && flags.eight_bit);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Final-Recipient: utf-8; b\xc3\xbc@d.test\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Content-Type: message/global-delivery-status\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Content-Type: message/global-headers\n"));
+	ck_assert_ptr_nonnull(strstr(text, "Diagnostic-Code: X-Postern; no\n"));
+	buf_clear(&out);
+}
+END_TEST
+
+/* I03, I04: nothing that a stranger said begins a line of its own. */
+START_TEST(injection)
+{
+	struct dsn d = request();
+	struct dsn_rcpt r = { .address = STR("b@d.test"),
+		.orcpt = STR("rfc822;x\nAction: delivered"), .code = 550,
+		.status = STR("5.1.1"),
+		.text = STR("no\n\nAction: delivered\r\n--x"),
+		.remote = STR("mx\nAction: delivered [1]") };
+	struct dsn_flags flags;
+	struct buf out;
+	const char *text;
+
+	d.rcpts = &r;
+	d.envid = STR("e\nAction: delivered");
+	text = build(&d, &out, &flags);
+	ck_assert_ptr_null(strstr(text, "\nAction: delivered"));
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(long_lines)
+{
+	struct dsn d = request();
+	static char word[1024];
+	struct dsn_rcpt r = { .address = STR("b@d.test"), .code = 550,
+		.status = STR("5.1.1"), .remote = STR("mx [1]") };
+	struct dsn_flags flags;
+	struct buf out;
+	struct str text;
+
+	memset(word, 'a', sizeof(word));
+	for (size_t i = 0; _i == 1 && i < sizeof(word); i += 5)
+		word[i] = ' ';
+	r.text = str_n(word, sizeof(word));
+	d.rcpts = &r;
+	build(&d, &out, &flags);
+	text = buf_str(&out);
+	while (text.n > 0)
+		ck_assert_uint_le(str_take_until(&text, '\n').n,
+		    _i == 1 ? 80 : 998);
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(prefix)
+{
+	const struct dsn d = request();
+	struct buf out;
+	uint32_t at;
+
+	buf_init(&out, 1000);
+	dsn_prefix(&out, &d, &at);
+	ck_assert(str_eq(buf_str(&out),
+	    STR("Received: by me.test (Postern) id 0000000000000;\n"
+	        "\tFri, 13 Feb 2009 23:31:30 +0000\n")));
+	ck_assert(str_starts(
+	    str_from(buf_str(&out), at), STR("0000000000000;")));
+	buf_clear(&out);
+}
+END_TEST
+
+static const struct {
+	const char *status, *begins;
+} advices[] = {
+	{ "5.1.1", "There is no such address" },
+	{ "5.1.10", "This domain takes no mail" },
+	{ "5.1.15", "The words above" },
+	{ "5.7.26", "The recipient's server refuses" },
+	{ "4.4.1", "It was tried" },
+	{ "", "The words above" },
+};
+
+START_TEST(advice)
+{
+	const char *words = advice_for(str_c(advices[_i].status));
+
+	ck_assert(str_starts(str_c(words), str_c(advices[_i].begins)));
+}
+END_TEST
+
+static TCase *
+reports(void)
+{
+	TCase *tc = tcase_create("dsn");
+
+	tcase_add_test(tc, failed);
+	tcase_add_test(tc, full);
+	tcase_add_test(tc, delayed);
+	tcase_add_test(tc, international);
+	tcase_add_test(tc, injection);
+	tcase_add_loop_test(tc, long_lines, 0, 2);
+	tcase_add_test(tc, prefix);
+	tcase_add_loop_test(tc, advice, 0, (int)N_OF(advices));
+	return tc;
+}
+
+UNIT_MAIN("bounce dsn", reports)
