@@ -30,9 +30,9 @@ unit_run(const char *name, unit_case_fn *const *cases, size_t n)
 #define UNIT_MAIN(name, ...)                                                   \
 	int main(void)                                                         \
 	{                                                                      \
-		static unit_case_fn *const cases[] = { __VA_ARGS__ };          \
-		return unit_run(name, cases,                                   \
-		    sizeof(cases) / sizeof(cases[0]));                         \
+		static unit_case_fn *const unit_cases_[] = { __VA_ARGS__ };          \
+		return unit_run(name, unit_cases_,                                   \
+		    sizeof(unit_cases_) / sizeof(unit_cases_[0]));                         \
 	}
 
 #define N_OF(table) (sizeof(table) / sizeof((table)[0]))
