@@ -362,6 +362,8 @@ start_tls(struct stream *s, SSL *ssl, enum bufferevent_ssl_state state)
 	while (stream_pending(s) != 0) {
 		struct evbuffer *out = bufferevent_get_output(s->bev);
 
+		/* A bufferevent keeps its output shut to all but itself. */
+		evbuffer_unfreeze(out, 1);
 		if (evbuffer_write(out, s->fd) <= 0) {
 			SSL_free(ssl);
 			return -1;
