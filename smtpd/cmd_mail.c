@@ -68,6 +68,17 @@ take_keyword(struct smtp_session *s, struct str *arg, struct str keyword,
 	return true;
 }
 
+/* The form that the queue and routerd know, in the transaction's pool. */
+static bool
+canonical(struct smtp_session *s, const struct addr *a, struct str *out)
+{
+	buf_reset(s->work);
+	if (!addr_canonical(s->work, a) || buf_len(s->work) > ADDRESS_MAX)
+		return false;
+	*out = pool_str(&s->tx.pool, buf_str(s->work));
+	return true;
+}
+
 static uint32_t
 mail_flags(const struct smtp_session *s, const struct esmtp_mail *m)
 {
@@ -95,7 +106,6 @@ judge_mail(struct smtp_session *s, struct str arg)
 	enum esmtp_result e;
 	enum addr_result a;
 	struct addr sender;
-	struct buf b;
 
 	if (!take_keyword(s, &arg, STR("FROM:"),
 	        "5.5.4 usage: MAIL FROM:<address>"))
@@ -118,14 +128,10 @@ judge_mail(struct smtp_session *s, struct str arg)
 		smtp_reply_c(s, 552, "5.3.4 the message is too large");
 		return false;
 	}
-	buf_init(&b, ADDRESS_MAX);
-	if (!addr_canonical(&b, &sender)) {
-		buf_clear(&b);
+	if (!canonical(s, &sender, &tx->sender)) {
 		bad_addr(s, ADDR_DOMAIN_LONG, &of_sender);
 		return false;
 	}
-	tx->sender = pool_str(&tx->pool, buf_str(&b));
-	buf_clear(&b);
 	tx->flags = mail_flags(s, &m);
 	tx->size_hint = m.has_size ? m.size : 0;
 	tx->envid = m.envid;
@@ -190,8 +196,8 @@ judge_rcpt(struct smtp_session *s, struct str arg)
 	enum esmtp_result e;
 	enum addr_result a;
 	struct smtp_rcpt *rcpt;
+	struct str address;
 	struct addr to;
-	struct buf b;
 
 	if (!take_keyword(s, &arg, STR("TO:"), "5.5.4 usage: RCPT TO:<address>"))
 		return false;
@@ -209,16 +215,13 @@ judge_rcpt(struct smtp_session *s, struct str arg)
 		smtp_reply_c(s, 452, "4.5.3 too many recipients");
 		return false;
 	}
-	buf_init(&b, ADDRESS_MAX);
-	if (!addr_canonical(&b, &to)) {
-		buf_clear(&b);
+	if (!canonical(s, &to, &address)) {
 		bad_addr(s, ADDR_DOMAIN_LONG, &of_rcpt);
 		return false;
 	}
 	/* <Postmaster> without a domain, in any case (RFC 5321 4.5.1). */
 	rcpt = smtp_tx_ask(&s->tx,
-	    to.domain.n != 0 ? buf_str(&b) : STR("postmaster"));
-	buf_clear(&b);
+	    to.domain.n != 0 ? address : STR("postmaster"));
 	rcpt->notify = r.notify;
 	rcpt->orcpt = r.orcpt;
 	return true;

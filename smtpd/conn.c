@@ -185,6 +185,14 @@ start_tls(struct conn *c)
 	stream_set_deadline(c->stream, c->d->waits.tls);
 }
 
+/* The client has said its last word, and it was answered. */
+static bool
+has_left(const struct conn *c)
+{
+	return c->eof && !c->held &&
+	    (c->session.waiting == SMTP_WAIT_NONE || c->tls_wanted);
+}
+
 static void
 pump(struct conn *c)
 {
@@ -197,6 +205,8 @@ pump(struct conn *c)
 		write_out(c);
 	if (c->session.state == SMTP_END)
 		conn_close(c, "");
+	else if (has_left(c))
+		conn_close(c, "closed by the client");
 	else if (c->tls_wanted)
 		start_tls(c);
 	else if (!c->held)
@@ -253,6 +263,12 @@ on_end(void *arg, enum stream_end why)
 {
 	struct conn *c = arg;
 
+	if (why == STREAM_EOF && c->started && !c->shaking) {
+		/* It may have sent all at once and wait for the replies. */
+		c->eof = true;
+		deferred_call(&c->pump);
+		return;
+	}
 	if (why == STREAM_TIMEOUT && c->started && !c->shaking) {
 		/* The daemon that does not answer fails one question only. */
 		if (c->session.waiting == SMTP_WAIT_RCPT ||
@@ -262,8 +278,7 @@ on_end(void *arg, enum stream_end why)
 		write_out(c);
 	}
 	conn_close(c, why == STREAM_TIMEOUT ? "timeout"
-	    : why == STREAM_EOF ? "closed by the client"
-	                        : stream_error(c->stream));
+	                                    : stream_error(c->stream));
 }
 
 static void

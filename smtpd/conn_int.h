@@ -28,6 +28,7 @@ struct conn {
 	bool shaking;            /* in the handshake */
 	bool held;               /* until qmgr takes more */
 	bool line_timed;         /* the deadline runs for an unfinished line */
+	bool eof;                /* the client sends no more */
 	bool closing;
 	char ptr[256];           /* name of the address, "" not known */
 };

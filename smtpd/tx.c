@@ -19,7 +19,7 @@ struct smtp_rcpt *
 smtp_tx_ask(struct smtp_tx *tx, struct str address)
 {
 	tx->asked = pool_alloc(&tx->pool, sizeof(*tx->asked));
-	tx->asked->address = pool_str(&tx->pool, address);
+	tx->asked->address = address;
 	return tx->asked;
 }
 

@@ -39,7 +39,8 @@ struct smtp_tx {
 void smtp_tx_init(struct smtp_tx *tx);
 /* Forgets everything; ready for the next one. */
 void smtp_tx_clear(struct smtp_tx *tx);
-/* A recipient of the transaction, not yet accepted. */
+/* A recipient of the transaction, not yet accepted; address is kept, not
+ * copied. */
 struct smtp_rcpt *smtp_tx_ask(struct smtp_tx *tx, struct str address);
 /* The answer for the one that was asked about. */
 void smtp_tx_answer(struct smtp_tx *tx, bool accept);
