@@ -27,3 +27,7 @@ tests_unit_smtp_test_hop_SOURCES = tests/unit/smtp/test_hop.c
 tests_unit_smtp_test_hop_LDADD = $(smtp_links) $(CHECK_LIBS)
 tests_unit_smtp_test_engine_SOURCES = tests/unit/smtp/test_engine.c
 tests_unit_smtp_test_engine_LDADD = $(smtp_links) $(CHECK_LIBS)
+EXTRA_DIST += tests/fuzz/fuzz_smtp_client.c \
+	tests/fuzz/seeds/smtp_client/lmtp \
+	tests/fuzz/seeds/smtp_client/pipelining \
+	tests/fuzz/seeds/smtp_client/starttls

@@ -21,3 +21,4 @@ tests_unit_dnsd_test_packet_LDADD = helpers/dnsd/libdnsd.a \
 tests_unit_dnsd_test_dnsd_SOURCES = tests/unit/dnsd/test_dnsd.c
 tests_unit_dnsd_test_dnsd_LDADD = helpers/dnsd/libdnsd.a \
 	common/msg/libmsg.a common/proc/libproc.a $(dnsd_links) $(CHECK_LIBS)
+EXTRA_DIST += tests/fuzz/fuzz_dns_packet.c tests/fuzz/seeds/dns_packet/mx
