@@ -153,6 +153,26 @@ on_sender(void *arg, const struct msg_route_is *is)
 	deferred_call(&c->pump);
 }
 
+/*
+ * A program on this host may not send as somebody else's mailbox; addresses
+ * that are nobody's here, and lists, are free.
+ */
+static void
+on_local_sender(void *arg, const struct msg_route_is *is)
+{
+	struct conn *c = arg;
+
+	if (is->kind == ROUTE_TEMPORARY)
+		smtp_session_on_sender(
+		    &c->session, 451, STR("4.3.0 not now, try again"));
+	else if (is->kind == ROUTE_LOCAL && is->uid != c->client.uid)
+		smtp_session_on_sender(&c->session, 553,
+		    STR("5.7.1 the sender is somebody else's mailbox"));
+	else
+		smtp_session_on_sender(&c->session, 250, STR_NONE);
+	deferred_call(&c->pump);
+}
+
 /* Root and the owner of this instance speak for everybody. */
 static bool
 is_owner(const struct conn *c)
@@ -166,13 +186,16 @@ call_check_sender(void *arg, struct str login, struct str address)
 {
 	struct conn *c = arg;
 
+	bool local = c->session.policy->kind == SMTP_LOCAL;
+
 	if (is_owner(c)) {
 		smtp_session_on_sender(&c->session, 250, STR_NONE);
 		return;
 	}
-	c->ask.type = MSG_ROUTE_MAY_SEND;
-	c->ask.q = (struct msg_route){ .address = address, .login = login };
-	c->ask.on_answer = on_sender;
+	c->ask.type = local ? MSG_ROUTE : MSG_ROUTE_MAY_SEND;
+	c->ask.q = (struct msg_route){ .address = address, .login = login,
+		.may_relay = local };
+	c->ask.on_answer = local ? on_local_sender : on_sender;
 	c->ask.arg = c;
 	router_ask(&c->d->router, &c->ask);
 }
