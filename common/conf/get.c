@@ -16,19 +16,20 @@ conf_next(const struct conf_section *parent, const char *kind,
 	    TAILQ_NEXT(after, entry) : TAILQ_FIRST(&parent->sections);
 
 	for (; s != NULL; s = TAILQ_NEXT(s, entry))
-		if (s->def != NULL && str_eq(s->kind, str_c(kind)))
+		if (s->def != NULL && str_eq(str_c(s->def->kind), str_c(kind)))
 			return s;
 	return NULL;
 }
 
+/* By the tables' rows: a misspelt section is found as the one it means. */
 static const struct conf_section *
 find(const struct conf_sections *list, const char *kind, const char *name)
 {
 	const struct conf_section *s;
 
 	TAILQ_FOREACH(s, list, entry)
-		if (s->def != NULL && str_eq(s->kind, str_c(kind)) &&
-		    (name == NULL || str_eq(conf_word(s, 0), str_c(name))))
+		if (s->def != NULL && strcmp(s->def->kind, kind) == 0 &&
+		    (name == NULL || str_eq(str_c(s->def->name), str_c(name))))
 			return s;
 	return NULL;
 }

@@ -2,7 +2,7 @@
 
 /* version, hostname, ...: the top level. */
 static const struct conf_key root_keys[] = {
-	{ "version", CONF_NUMBER, CONF_NEEDED, "1", 1, 1, NULL, SEE_ALL,
+	{ "version", CONF_NUMBER, 0, "1", 1, 1, NULL, SEE_ALL,
 	    "Version of the configuration language.  Later releases go on "
 	    "reading 1." },
 	{ "hostname", CONF_HOST, CONF_NEEDED, "localhost", 0, 0, NULL, SEE_ALL,

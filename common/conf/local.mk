@@ -14,3 +14,11 @@ common_conf_libconf_a_SOURCES = \
 	common/conf/suggest.c common/conf/suggest.h \
 	common/conf/tree.c common/conf/tree.h \
 	common/conf/value.c common/conf/value.h common/conf/value_text.c
+check_PROGRAMS += tests/unit/conf/test_conf tests/unit/conf/test_typos
+tests_unit_conf_test_conf_SOURCES = tests/unit/conf/test_conf.c
+tests_unit_conf_test_conf_LDADD = common/conf/libconf.a \
+	common/base/libbase.a $(CHECK_LIBS)
+tests_unit_conf_test_typos_SOURCES = tests/unit/conf/test_typos.c
+tests_unit_conf_test_typos_LDADD = common/conf/libconf.a \
+	common/base/libbase.a $(CHECK_LIBS)
+EXTRA_DIST += tests/fuzz/seeds/conf/good tests/fuzz/seeds/conf/bad

@@ -289,12 +289,12 @@ forgot_equals(struct parser *p, struct lex_token name)
 	const struct conf_key *key;
 	char fix[160];
 
-	if (p->in->def == NULL || p->in->def->free_keys || p->n != 1 ||
+	if (p->in->def == NULL || p->in->def->free_keys || p->n > 1 ||
 	    is_kind(p, name.text) ||
 	    (key = conf_key_find(p->in->def, name.text)) == NULL)
 		return false;
-	snprintf(fix, sizeof(fix), "%s = %.*s", key->name,
-	    STR_ARG(str_first(p->list[0].text, 100)));
+	snprintf(fix, sizeof(fix), "%s = %.*s", key->name, STR_ARG(p->n == 1 ?
+	    str_first(p->list[0].text, 100) : str_c(key->def)));
 	conf_error(p->c, name.at, fix, "= is missing behind %s", key->name);
 	p->in->bad = true;
 	conf_pair_new(p->c, p->in, name.text, key, NULL, 0)->at = name.at;

@@ -120,6 +120,7 @@ add_absent(struct conf *c, struct conf_section *in)
 
 	for (size_t i = 0; (k = conf_kind_at(i)) != NULL; i++) {
 		if (k->kind == NULL || k->many || in->def == NULL ||
+		    (k->name != NULL && strcmp(k->name, "*") == 0) ||
 		    !str_eq(str_c(k->parent), str_c(in->def->kind)) ||
 		    has_section(in, k))
 			continue;
