@@ -27,8 +27,9 @@
 #include "proc/link.h"
 
 enum {
-	AGENT_INLINE_MAX = 1024 * 1024, /* octets of text kept in memory */
-	AGENT_RCPTS_MAX = 1000,
+	AGENT_INLINE_MAX = 5 * 1024 * 1024, /* octets of text in memory; above
+	                                     * queue.inline_body */
+	AGENT_RCPTS_MAX = 10000, /* queue.per_message */
 	AGENT_ANSWER_WAIT = 5000 /* ms a fresh link waits for jobs that passed
 	                          * their point of no return */
 };

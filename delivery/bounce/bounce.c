@@ -52,12 +52,12 @@ on_submit_done(void *arg, struct link *l, struct link_msg *m)
 
 /* The original, or as much of its beginning as can be needed. */
 static void
-read_original(const struct agent_job *job, struct buf *out)
+read_original(const struct agent_job *job, size_t most, struct buf *out)
 {
 	enum { PIECE = 32768 };
 	ssize_t n = 1;
 
-	while (n > 0 && buf_len(out) < HEADER_MAX) {
+	while (n > 0 && buf_len(out) < most) {
 		char *at = buf_reserve(out, PIECE);
 
 		n = at == NULL ? 0 :
@@ -130,20 +130,27 @@ report(struct bounce *b, struct agent_job *job)
 	struct dsn_rcpt *rcpts = report_rcpts(job);
 	struct buf original, text;
 	struct dsn_flags flags;
-	struct dsn d = { .hostname = b->hostname,
+	size_t most;
+	struct dsn d = { .hostname = b->conf.hostname,
 		.action = (enum dsn_action)job->job.dsn, .id = job->job.id,
 		.now = clock_wall(),
 		.accepted = (int64_t)(job->job.accepted_ms / 1000),
 		.expires = (int64_t)(job->job.expires_ms / 1000),
 		.sender = job->job.sender, .envid = job->job.envid,
 		.utf8 = (job->job.env_flags & ENV_UTF8) != 0,
-		.want_full = (job->job.env_flags & ENV_RET_FULL) != 0,
+		.want_full = (job->job.env_flags & ENV_RET_FULL) != 0 ||
+		    (b->conf.full &&
+		        (job->job.env_flags & ENV_RET_HDRS) == 0),
+		.full_max = b->conf.full_max,
 		.original_size = agent_text_size(job), .rcpts = rcpts,
 		.nrcpts = job->nrcpts };
 
-	buf_init(&original, HEADER_MAX + 65536);
-	buf_init(&text, DSN_MAX);
-	read_original(job, &original);
+	/* All of it when it may be sent back whole. */
+	most = d.want_full && d.original_size <= d.full_max ?
+	    (size_t)d.original_size : HEADER_MAX;
+	buf_init(&original, most + 65536);
+	buf_init(&text, DSN_MAX + most);
+	read_original(job, most, &original);
 	d.original = buf_str(&original);
 	if (dsn_build(&text, &d, &flags))
 		submit(b, job, &d, buf_str(&text), flags);
@@ -230,11 +237,9 @@ static const struct link_ops ops = {
 };
 
 void
-bounce_init(struct bounce *b, struct loop *l, struct str hostname)
+bounce_init(struct bounce *b, struct loop *l, const struct bounce_conf *conf)
 {
-	*b = (struct bounce){ .loop = l };
-	if (!str_copy(b->hostname, sizeof(b->hostname), hostname))
-		fatal("hostname is too long");
+	*b = (struct bounce){ .loop = l, .conf = *conf };
 	map_init(&b->open);
 	agent_init(&b->agent, l, &agent_ops, b);
 }

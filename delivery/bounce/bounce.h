@@ -6,6 +6,7 @@
 #ifndef POSTERN_BOUNCE_BOUNCE_H
 #define POSTERN_BOUNCE_BOUNCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/map.h"
@@ -13,15 +14,22 @@
 #include "msg/agent.h"
 #include "proc/link.h"
 
+struct bounce_conf {
+	char hostname[256];
+	bool full;             /* whole originals unless RET=HDRS */
+	uint64_t full_max;     /* octets of them */
+};
+
 struct bounce {
 	struct loop *loop;
-	char hostname[256];
+	struct bounce_conf conf;
 	struct agent agent;
 	struct map open;       /* submissions under way: cookie -> agent_job */
 	uint64_t last;         /* cookie */
 };
 
-void bounce_init(struct bounce *b, struct loop *l, struct str hostname);
+void bounce_init(struct bounce *b, struct loop *l,
+    const struct bounce_conf *conf);
 void bounce_clear(struct bounce *b);
 /* A fresh link end to qmgr. */
 void bounce_qmgr(struct bounce *b, int fd);

@@ -210,7 +210,7 @@ add_words(struct buf *out, const struct dsn *d)
 		buf_add_c(out, ".\nIf it fails until then, you will be "
 		               "told.\n\n");
 	}
-	if (d->want_full && d->original_size > DSN_FULL_MAX)
+	if (d->want_full && d->original_size > d->full_max)
 		buf_add_c(out, "Your message is too large to be sent back; "
 		               "its header is attached.\n");
 	else
@@ -305,7 +305,7 @@ original_header(const struct dsn *d)
 bool
 dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags)
 {
-	const bool full = d->want_full && d->original_size <= DSN_FULL_MAX &&
+	const bool full = d->want_full && d->original_size <= d->full_max &&
 	    d->original_size == d->original.n;
 	const struct str original = full ? d->original : original_header(d);
 	bool utf8 = d->utf8 || !utf8_is_ascii(d->sender);

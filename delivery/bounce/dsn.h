@@ -17,7 +17,6 @@
 
 enum {
 	DSN_HEADER_MAX = 32 * 1024,  /* octets of the original's header */
-	DSN_FULL_MAX = 100 * 1024,   /* a larger original: header only */
 	DSN_RCPTS_SHOWN = 100,       /* in words; the report has all */
 	DSN_MAX = 2 * 1024 * 1024
 };
@@ -37,6 +36,7 @@ struct dsn {
 	struct str sender, envid;
 	bool utf8;                /* the message was SMTPUTF8 */
 	bool want_full;           /* RET=FULL */
+	uint64_t full_max;        /* octets; a larger original: header only */
 	struct str original;      /* its text as far as it is at hand */
 	uint64_t original_size;   /* octets of all of it */
 	const struct dsn_rcpt *rcpts;

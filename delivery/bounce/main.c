@@ -9,6 +9,18 @@ struct program {
 };
 
 static void
+read_conf(const struct conf *c, struct bounce_conf *out)
+{
+	const struct conf_section *queue = conf_one(conf_root(c), "queue");
+
+	if (!str_copy(out->hostname, sizeof(out->hostname),
+	        conf_str(conf_root(c), "hostname")))
+		fatal("hostname is too long");
+	out->full = conf_bool(queue, "dsn_full");
+	out->full_max = conf_size(queue, "dsn_size");
+}
+
+static void
 on_peer(void *arg, enum role peer, uint32_t instance, uint64_t key, int fd)
 {
 	struct program *p = arg;
@@ -29,10 +41,11 @@ int
 main(int argc, char *argv[])
 {
 	static struct program p;
+	struct bounce_conf conf;
 
 	proc_start(&p.proc, &bounce_proc, &p, argc, argv);
-	bounce_init(&p.bounce, p.proc.loop,
-	    conf_str(conf_root(p.proc.conf), "hostname"));
+	read_conf(p.proc.conf, &conf);
+	bounce_init(&p.bounce, p.proc.loop, &conf);
 	proc_confine(&p.proc);
 	return proc_run(&p.proc);
 }

@@ -135,12 +135,13 @@ static const struct link_ops ops = { .rules = rules, .nrules = N_OF(rules),
 static void
 setup(void)
 {
+	const struct bounce_conf conf = { .hostname = "me.test" };
 	int pair[2];
 
 	memset(&seen, 0, sizeof(seen));
 	answer_code = 250;
 	loop = loop_new();
-	bounce_init(&bounce, loop, STR("me.test"));
+	bounce_init(&bounce, loop, &conf);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	qmgr = link_new(loop, pair[0], &ops, NULL);
 	bounce_qmgr(&bounce, pair[1]);

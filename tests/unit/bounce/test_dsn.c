@@ -110,11 +110,12 @@ START_TEST(full)
 	const char *text;
 
 	d.want_full = true;
+	d.full_max = 1000;
 	text = build(&d, &out, &flags);
 	ck_assert_ptr_nonnull(
 	    strstr(text, "Content-Type: message/rfc822\n\n" ORIGINAL));
 	buf_clear(&out);
-	d.original_size = DSN_FULL_MAX + 1;
+	d.original_size = 1001;
 	text = build(&d, &out, &flags);
 	ck_assert_ptr_null(strstr(text, "body\n"));
 	ck_assert_ptr_nonnull(strstr(text, "too large to be sent back"));
