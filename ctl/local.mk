@@ -21,3 +21,4 @@ install-exec-hook:
 	    $(LN_S) sendmail mailq && $(LN_S) sendmail newaliases
 uninstall-hook:
 	rm -f $(DESTDIR)$(sbindir)/mailq $(DESTDIR)$(sbindir)/newaliases
+dist_man_MANS += ctl/postern.8 ctl/sendmail.8
