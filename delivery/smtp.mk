@@ -31,3 +31,5 @@ EXTRA_DIST += tests/fuzz/fuzz_smtp_client.c \
 	tests/fuzz/seeds/smtp_client/lmtp \
 	tests/fuzz/seeds/smtp_client/pipelining \
 	tests/fuzz/seeds/smtp_client/starttls
+EXTRA_DIST += tests/system/dns_server.py tests/system/smtp_sink.py \
+	tests/system/test_outbound.py
