@@ -9,6 +9,8 @@
 #include "pop3d/pop3d.h"
 #include "proc/note.h"
 
+enum { EARLY_MAX = 16384 };
+
 struct client {
 	TAILQ_ENTRY(client) entry;
 	struct pop3d *d;
@@ -115,7 +117,9 @@ on_pump_end(void *arg, bool worker_lost)
 static void
 enter(struct client *c, int worker)
 {
-	struct str early = stream_peek(c->stream);
+	/* The hello must fit the worker's view of its input; what is beyond
+	 * stays in the stream and is pumped. */
+	struct str early = str_first(stream_peek(c->stream), EARLY_MAX);
 	struct front_hello h = { .client = str_c(c->who.text),
 		.login = str_c(c->user), .tls = c->door.tls, .early = early };
 	struct buf first;
