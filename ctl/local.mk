@@ -22,3 +22,12 @@ install-exec-hook:
 uninstall-hook:
 	rm -f $(DESTDIR)$(sbindir)/mailq $(DESTDIR)$(sbindir)/newaliases
 dist_man_MANS += ctl/postern.8 ctl/sendmail.8
+
+check_PROGRAMS += tests/unit/ctl/test_drop tests/unit/ctl/test_sendmail
+tests_unit_ctl_test_drop_SOURCES = tests/unit/ctl/test_drop.c
+tests_unit_ctl_test_drop_LDADD = common/msg/libmsg.a common/base/libbase.a \
+	$(CHECK_LIBS)
+# Runs ctl/sendmail of the build tree.
+tests_unit_ctl_test_sendmail_SOURCES = tests/unit/ctl/test_sendmail.c
+tests_unit_ctl_test_sendmail_LDADD = common/msg/libmsg.a \
+	common/base/libbase.a $(CHECK_LIBS)

@@ -1,0 +1,192 @@
+/*
+ * The program itself, with no server there: what it puts into the drop
+ * folder, and how it ends.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "msg/drop.h"
+#include "tests/unit/unit.h"
+
+static char base[] = "/tmp/sendmail-test-XXXXXX";
+
+static const struct {
+	const char *args, *in;
+	int exit;
+	const char *sender, *rcpts; /* "a@x b@y " */
+	const char *has, *lacks;    /* of the text */
+} runs[] = {
+	{ "-f me@h.test a@x.test", "Subject: s\n\nbody\n", 0, "me@h.test",
+	    "a@x.test ", "Subject: s\n\nbody\n", "Bcc" },
+	{ "-f me a@x.test b", "hello\nyou\n", 0, "me@h.test",
+	    "a@x.test b@h.test ", "\n\nhello\nyou\n", NULL },
+	{ "-f '<>' a@x.test", "\nbody\n", 0, "", "a@x.test ", "\n\nbody\n",
+	    "From:" },
+	{ "-ti -f m", "To: A <a@x.test>, \"B, C\" <b@x.test>\nCc: a@x.test\n"
+	    "Bcc: h@x.test,\n i@x.test\nSubject: t\n\nbody\n.\nmore\n", 0,
+	    "m@h.test", "a@x.test b@x.test h@x.test i@x.test ",
+	    "\n\nbody\n.\nmore\n", "Bcc" },
+	{ "-f m a@x.test", "S: t\n\nbody\n.\nmore\n", 0, "m@h.test",
+	    "a@x.test ", "\n\nbody\n", "more" },
+	{ "-oi -f m a@x.test", "S: t\r\n\r\nbody\r\n.\r\nmore\r\n", 0,
+	    "m@h.test", "a@x.test ", "\n\nbody\n.\nmore\n", "\r" },
+	{ "-f m -F 'N \"Q\"' a@x.test", "S: t\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "From: \"N \\\"Q\\\"\" <m@h.test>\n", NULL },
+	{ "-f m a@x.test", "From u Mon\nFrom: z@z.test\nDate: d\nMessage-ID: "
+	    "<1@x>\nTo: q@q.test\n\nb\n", 0, "m@h.test", "a@x.test ",
+	    "From: z@z.test\nDate: d\nMessage-ID: <1@x>\nTo: q@q.test\n\nb\n",
+	    "From u" },
+	{ "-f m a@x.test", "not a header\nS: t\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "\n\nnot a header\nS: t\n\nb\n", NULL },
+	{ "-f m a@x.test", "S: t\n fold\nnot a field\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "S: t\n fold\n\nnot a field\n\nb\n", NULL },
+	{ "-odb -oem -om -i -v -G -U -n -A m -h 3 -L tag -p smtp -Xlog -f m "
+	  "-- a@x.test", "S: t\n\nb\n", 0, "m@h.test", "a@x.test ", "b\n",
+	    NULL },
+	{ "-f m a@x.test", "", 0, "m@h.test", "a@x.test ", "Date: ", NULL },
+	{ "-z a@x.test", "", 64, NULL, NULL, NULL, NULL },
+	{ "-bx a@x.test", "", 64, NULL, NULL, NULL, NULL },
+	{ "-oy a@x.test", "", 64, NULL, NULL, NULL, NULL },
+	{ "--nonsense a@x.test", "", 64, NULL, NULL, NULL, NULL },
+	{ "-N never,delay a@x.test", "", 64, NULL, NULL, NULL, NULL },
+	{ "-O requiretls=yes a@x.test", "", 64, NULL, NULL, NULL, NULL },
+	{ "-f", "", 64, NULL, NULL, NULL, NULL },
+	{ "", "S: t\n\nb\n", 64, NULL, NULL, NULL, NULL },
+	{ "-t", "S: t\n\nb\n", 64, NULL, NULL, NULL, NULL },
+	{ "a@b@c@", "S: t\n\nb\n", 65, NULL, NULL, NULL, NULL },
+	{ "-bi", "", 0, NULL, NULL, NULL, NULL },
+	{ "-bs", "QUIT\r\n", 75, NULL, NULL, NULL, NULL },
+	{ "-q30m", "", 0, NULL, NULL, NULL, NULL },
+};
+
+static void
+command(const char *what, const char *below)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s %s%s", what, base, below);
+	ck_assert_int_eq(system(line), 0);
+}
+
+static void
+setup(void)
+{
+	char path[128];
+	FILE *f;
+
+	strcpy(base + sizeof(base) - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(base));
+	command("mkdir -p", "/spool/drop");
+	snprintf(path, sizeof(path), "%s/postern.conf", base);
+	f = fopen(path, "w");
+	fputs("hostname = h.test\n", f);
+	fclose(f);
+}
+
+static void
+teardown(void)
+{
+	command("rm -rf", "");
+}
+
+static int
+run(const char *args, const char *in)
+{
+	char line[1024];
+	FILE *f;
+	int status;
+
+	snprintf(line, sizeof(line), "HOME=%s ctl/sendmail --base %s %s "
+	    ">/dev/null 2>&1", base, base, args);
+	f = popen(line, "w");
+	fputs(in, f);
+	status = pclose(f);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The only file in the drop folder; false when there is none. */
+static bool
+dropped(struct buf *out)
+{
+	char path[128], name[512];
+	const struct dirent *e;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/spool/drop", base);
+	dir = opendir(path);
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.') {
+			FILE *f;
+			size_t n;
+
+			ck_assert(!found);
+			found = true;
+			snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+			f = fopen(name, "r");
+			n = fread(buf_reserve(out, 65536), 1, 65536, f);
+			buf_commit(out, n);
+			fclose(f);
+		}
+	closedir(dir);
+	return found;
+}
+
+START_TEST(ends_and_drops)
+{
+	struct env_rcpt r;
+	struct drop d;
+	struct buf file, rcpts;
+	const char *text;
+
+	ck_assert_int_eq(run(runs[_i].args, runs[_i].in), runs[_i].exit);
+	buf_init(&file, BUF_NO_MAX);
+	buf_init(&rcpts, BUF_NO_MAX);
+	ck_assert_int_eq(dropped(&file), runs[_i].sender != NULL);
+	if (runs[_i].sender != NULL) {
+		ck_assert_int_eq(drop_read(buf_str(&file), &d), DROP_OK);
+		ck_assert(str_eq(d.head.sender, str_c(runs[_i].sender)));
+		while (drop_next(&d, &r))
+			buf_addf(&rcpts, "%.*s ", STR_ARG(r.address));
+		ck_assert_str_eq(buf_cstr(&rcpts), runs[_i].rcpts);
+		buf_reset(&rcpts);
+		buf_add(&rcpts, d.text);
+		text = buf_cstr(&rcpts);
+		ck_assert_msg(strstr(text, runs[_i].has) != NULL, "%s", text);
+		if (runs[_i].lacks != NULL)
+			ck_assert_msg(strstr(text, runs[_i].lacks) == NULL,
+			    "%s", text);
+	}
+	buf_clear(&file);
+	buf_clear(&rcpts);
+}
+END_TEST
+
+/* Nowhere to put it: the caller is told, and the text is kept. */
+START_TEST(dead_letter)
+{
+	char path[128];
+
+	command("rmdir", "/spool/drop");
+	ck_assert_int_eq(run("-f m a@x.test", "S: t\n\nb\n"), 75);
+	snprintf(path, sizeof(path), "%s/dead.letter", base);
+	ck_assert_int_eq(access(path, R_OK), 0);
+}
+END_TEST
+
+static TCase *
+all(void)
+{
+	TCase *tc = tcase_create("sendmail");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, ends_and_drops, 0, N_OF(runs));
+	tcase_add_test(tc, dead_letter);
+	return tc;
+}
+
+UNIT_MAIN("sendmail", all)
