@@ -154,6 +154,35 @@ put_after_cr(struct crlf_in *d, char c, char **w)
 	return put_text(d, c, w);
 }
 
+/* Whether one of the eight octets is NUL, CR, LF or above 127. */
+static bool
+has_special(uint64_t v)
+{
+	const uint64_t one = 0x0101010101010101, high = one << 7;
+	uint64_t cr = v ^ one * '\r', lf = v ^ one * '\n';
+
+	return ((((v - one) & ~v) | ((cr - one) & ~cr) | ((lf - one) & ~lf) |
+	    v) & high) != 0;
+}
+
+/* Most of a message: octets without a meaning of their own, eight a step. */
+static void
+put_plain(struct crlf_in *d, const char **p, const char *end, char **w)
+{
+	const char *from = *p;
+	uint64_t v;
+
+	while (end - *p >= (ptrdiff_t)sizeof(v)) {
+		memcpy(&v, *p, sizeof(v));
+		if (has_special(v))
+			break;
+		memcpy(*w, &v, sizeof(v));
+		*p += sizeof(v);
+		*w += sizeof(v);
+	}
+	d->line += (uint32_t)(*p - from);
+}
+
 static char *
 room(struct buf *out, size_t n)
 {
@@ -172,8 +201,13 @@ crlf_in_feed(struct crlf_in *d, struct str *in, struct buf *out)
 	bool over = false;
 
 	while (p < end && !over) {
-		char c = *p++;
+		char c;
 
+		if (d->state == TEXT)
+			put_plain(d, &p, end, &w);
+		if (p == end)
+			break;
+		c = *p++;
 		switch (d->state) {
 		case START:
 			d->state = c == '.' ? DOT : put_text(d, c, &w);
