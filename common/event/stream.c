@@ -21,6 +21,7 @@
 enum {
 	PEEK_MAX = 65536,
 	DEFAULT_LIMIT = 65536,
+	LIBEVENT_READ = 4096, /* octets it reads at most at once */
 	FLUSH_MS = 10000 /* how long a close waits for its last octets */
 };
 
@@ -31,6 +32,7 @@ struct stream {
 	void *arg;
 	int fd;
 	struct timer deadline;
+	int64_t until;           /* loop_now of the deadline */
 	struct timer linger;     /* set while a flushing close waits */
 	struct deferred reap;
 	struct deferred wake;    /* calls on_input outside the caller's stack */
@@ -83,7 +85,12 @@ static void
 on_deadline(void *arg)
 {
 	struct stream *s = arg;
+	int64_t left = s->until - loop_now(s->loop);
 
+	if (left > 0) { /* it was moved */
+		timer_set(&s->deadline, left);
+		return;
+	}
 	if (s->closing || (s->ended && !s->eof))
 		return;
 	s->ended = true;
@@ -172,12 +179,41 @@ stream_connecting(
 	return s;
 }
 
+/*
+ * libevent reads 4 KiB a round; when that much came, the rest is taken at
+ * once.  Errors and EOF are left for its next read.
+ */
+static void
+read_rest(struct stream *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	size_t n = evbuffer_get_length(in);
+	struct evbuffer_iovec room;
+	ssize_t got;
+
+	if (n < LIBEVENT_READ || n >= s->in_max ||
+	    bufferevent_openssl_get_ssl(s->bev) != NULL)
+		return;
+	evbuffer_unfreeze(in, 0);
+	if (evbuffer_reserve_space(in, (ev_ssize_t)(s->in_max - n), &room, 1)
+	    == 1) {
+		if (room.iov_len > s->in_max - n)
+			room.iov_len = s->in_max - n;
+		got = recv(s->fd, room.iov_base, room.iov_len, MSG_DONTWAIT);
+		room.iov_len = got > 0 ? (size_t)got : 0;
+		evbuffer_commit_space(in, &room, 1);
+	}
+	evbuffer_freeze(in, 0);
+}
+
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
 	struct stream *s = arg;
 
 	(void)bev;
+	if (!s->closing)
+		read_rest(s);
 	if (!s->closing && !s->ended && !s->paused)
 		s->ops->on_input(s->arg);
 }
@@ -343,10 +379,16 @@ stream_set_limits(struct stream *s, size_t in_max, size_t out_max)
 void
 stream_set_deadline(struct stream *s, int64_t ms)
 {
-	if (ms > 0)
-		timer_set(&s->deadline, ms);
-	else
+	int64_t until = loop_now(s->loop) + ms;
+
+	if (ms <= 0) {
 		timer_cancel(&s->deadline);
+		return;
+	}
+	/* Deadlines mostly move away: the timer looks again when it fires. */
+	if (!timer_is_set(&s->deadline) || until < s->until)
+		timer_set(&s->deadline, ms);
+	s->until = until;
 }
 
 static int
