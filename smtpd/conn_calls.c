@@ -250,10 +250,21 @@ on_queued(void *arg, const struct msg_submit_done *done)
 	deferred_call(&c->pump);
 }
 
+/* Nothing is sent before the first octets of the message: one frame group
+ * wakes qmgr, not two. */
 static bool
 call_open(void *arg, const struct smtp_tx *tx)
 {
 	struct conn *c = arg;
+
+	(void)tx;
+	return c->d->queue.link != NULL;
+}
+
+/* false: qmgr went away since DATA. */
+static bool
+open_message(struct conn *c, const struct smtp_tx *tx)
+{
 	const struct smtp_rcpt *r;
 	struct msg_submit head = {
 		.flags = tx->flags,
@@ -285,9 +296,8 @@ unique(struct smtpd *d)
 }
 
 static void
-call_prefix(void *arg, const struct smtp_tx *tx)
+send_prefix(struct conn *c, const struct smtp_tx *tx)
 {
-	struct conn *c = arg;
 	struct trace t = {
 		.helo = str_c(c->session.helo),
 		.ptr = str_c(c->ptr),
@@ -305,6 +315,18 @@ call_prefix(void *arg, const struct smtp_tx *tx)
 	trace_write(b, &t, tx, &prefix.id_at);
 	prefix.text = buf_str(b);
 	queue_prefix(&c->msg, &prefix);
+}
+
+static void
+call_prefix(void *arg, const struct smtp_tx *tx)
+{
+	struct conn *c = arg;
+
+	if (open_message(c, tx))
+		send_prefix(c, tx);
+	else
+		smtp_session_on_queued(&c->session, 451,
+		    STR("4.3.0 the queue went away, try again"));
 }
 
 static void

@@ -129,7 +129,7 @@ send_kept(struct smtp_session *s)
 	s->tx.headless = is_headless(s);
 	s->prefixed = true;
 	s->calls->prefix(s->arg, &s->tx);
-	if (buf_len(&s->kept) != 0)
+	if (buf_len(&s->kept) != 0 && s->open)
 		s->calls->body(s->arg, buf_str(&s->kept));
 	buf_clear(&s->kept);
 }
@@ -142,7 +142,7 @@ pass_on(struct smtp_session *s, struct str text, bool last)
 		s->calls->prefix(s->arg, &s->tx);
 	}
 	if (s->prefixed) {
-		if (text.n != 0)
+		if (text.n != 0 && s->open)
 			s->calls->body(s->arg, text);
 		return;
 	}

@@ -124,7 +124,8 @@ struct smtp_calls {
 	 * end (answer: on_queued) and cancel follows; on_queued may come
 	 * earlier with a refusal. */
 	bool (*open)(void *arg, const struct smtp_tx *tx);
-	/* Once, before the first body; tx->missing and headless are set. */
+	/* Once, before the first body; tx->missing and headless are set.  It
+	 * may answer with on_queued: a refusal. */
 	void (*prefix)(void *arg, const struct smtp_tx *tx);
 	/* Decoded text, LF line ends. */
 	void (*body)(void *arg, struct str octets);
