@@ -1,6 +1,7 @@
 #include "front/login.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -177,8 +178,14 @@ void
 logins_init(struct logins *all, struct loop *loop, enum role service,
     uint64_t cookie0)
 {
+	uint64_t random = 0;
+
+	/* authd and master know a log-in by its cookie among those of all
+	 * fronts. */
+	if (getrandom(&random, sizeof(random), 0) == -1)
+		random = (uint64_t)service << 56;
 	*all = (struct logins){ .loop = loop, .service = service,
-		.next = cookie0 };
+		.next = cookie0 ^ random };
 	map_init(&all->under_way);
 }
 

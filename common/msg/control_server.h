@@ -71,6 +71,8 @@ void control_endf(struct control_ask *a, unsigned exit, const char *fmt, ...)
 bool control_option(
     struct control_ask *a, const char *name, struct str *value);
 bool control_flag(struct control_ask *a, const char *name);
+/* A size as in postern.conf, "5GiB" or "none" (0); false: answered 64. */
+bool control_size(struct control_ask *a, struct str word, uint64_t *size);
 /* No word left begins with "--", and their number is right; else the question
  * is answered with exit 64 and this is false. */
 bool control_words_ok(struct control_ask *a, unsigned least, unsigned most);

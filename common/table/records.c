@@ -227,11 +227,11 @@ records_abort(struct records *r)
 		txn->abort(txn);
 }
 
-int
-records_walk(struct records *r, struct str prefix,
+static int
+walk(struct records *r, struct str from, struct str prefix,
     bool (*take)(void *arg, struct str key, struct str value), void *arg)
 {
-	DBT k = dbt(prefix), v = { 0 };
+	DBT k = dbt(from), v = { 0 };
 	DBC *c;
 	int e = r->db->cursor(r->db, r->txn, &c, 0);
 
@@ -244,6 +244,20 @@ records_walk(struct records *r, struct str prefix,
 		;
 	c->close(c);
 	return e == 0 || e == DB_NOTFOUND ? 0 : failed(r, "walk", e);
+}
+
+int
+records_walk(struct records *r, struct str prefix,
+    bool (*take)(void *arg, struct str key, struct str value), void *arg)
+{
+	return walk(r, prefix, prefix, take, arg);
+}
+
+int
+records_from(struct records *r, struct str key,
+    bool (*take)(void *arg, struct str key, struct str value), void *arg)
+{
+	return walk(r, key, STR_NONE, take, arg);
 }
 
 const char *

@@ -39,6 +39,9 @@ void records_abort(struct records *r);
  * false to stop.  0, or -1 on failure. */
 int records_walk(struct records *r, struct str prefix,
     bool (*take)(void *arg, struct str key, struct str value), void *arg);
+/* The same beginning at key, whatever the keys are. */
+int records_from(struct records *r, struct str key,
+    bool (*take)(void *arg, struct str key, struct str value), void *arg);
 /* Words for the last failure. */
 const char *records_error(const struct records *r);
 

@@ -46,9 +46,9 @@ nssd_lookup(const struct nssd *d, struct str name, struct msg_nss_user_is *is)
 	}
 	e = getpwnam_r(user, &pw, memory, sizeof(memory), &found);
 	if (found == NULL) {
-		/* These errors only say that there is no such user. */
-		refuse(is, e == 0 || e == ENOENT || e == ESRCH || e == EBADF ||
-		        e == EPERM ? NSS_NO_USER : NSS_TEMPORARY);
+		/* ENOENT and ESRCH, too, only say that there is none. */
+		refuse(is, e == 0 || e == ENOENT || e == ESRCH
+		    ? NSS_NO_USER : NSS_TEMPORARY);
 		return;
 	}
 	is->result = NSS_IS_USER;

@@ -513,8 +513,10 @@ resolve_account(const struct resolver *r, struct pool *pool, struct str name,
 	*out = (struct resolved){ 0 };
 	name_split(address, &local, &domain);
 	d = directory_domain(r->dir, domain);
-	if (address.n == 0 || d == NULL ||
-	    !try_mailbox(&w, d, local, STR_NONE))
+	/* The sweep of secrets tells these two apart. */
+	if (address.n == 0 || d == NULL)
+		reject(out, 550, "5.1.2 no such domain");
+	else if (!try_mailbox(&w, d, local, STR_NONE))
 		reject(out, 550, "5.1.1 no such account");
 }
 

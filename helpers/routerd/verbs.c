@@ -1,7 +1,6 @@
 #include "helpers/routerd/verbs.h"
 
 #include "base/json.h"
-#include "base/num.h"
 #include "table/records.h"
 
 const char *
@@ -28,34 +27,6 @@ verb_address(struct routerd *d, struct control_ask *a, struct pool *pool,
 		control_endf(a, 65, "%.*s is no address",
 		    STR_ARG(str_first(word, 200)));
 	return address;
-}
-
-/* The units of postern.conf. */
-bool
-verb_size(struct control_ask *a, struct str word, uint64_t *size)
-{
-	static const struct {
-		const char *unit;
-		unsigned shift;
-	} units[] = { { "", 0 }, { "B", 0 }, { "KiB", 10 }, { "MiB", 20 },
-		{ "GiB", 30 }, { "TiB", 40 } };
-	struct str rest = word;
-	uint64_t n;
-
-	if (str_eq(word, STR("none"))) {
-		*size = 0;
-		return true;
-	}
-	if (num_take_u64(&rest, &n))
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-			if (str_eq(rest, str_c(units[i].unit)) &&
-			    n <= UINT64_MAX >> 1 >> units[i].shift) {
-				*size = n << units[i].shift;
-				return true;
-			}
-	control_endf(a, 64, "%.*s is no size such as 5GiB or none",
-	    STR_ARG(str_first(word, 100)));
-	return false;
 }
 
 void

@@ -25,8 +25,6 @@ void verb_address_test(void *arg, struct control_ask *a);
 /* A word as an address in the pool; answers 65 and "" when it is none. */
 struct str verb_address(struct routerd *d, struct control_ask *a,
     struct pool *pool, struct str word);
-/* "5GiB", "none"; false: answered 64. */
-bool verb_size(struct control_ask *a, struct str word, uint64_t *size);
 /* Commits and ends with 0, or ends with 74 when the change r failed. */
 void verb_end_change(struct routerd *d, struct control_ask *a, int r);
 const char *source_name(enum source s);

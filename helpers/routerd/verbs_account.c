@@ -154,7 +154,7 @@ verb_account_quota(void *arg, struct control_ask *a)
 	struct account *acct = verbs_account(d, a, a->words[0]);
 	uint64_t quota;
 
-	if (acct == NULL || !verb_size(a, a->words[1], &quota))
+	if (acct == NULL || !control_size(a, a->words[1], &quota))
 		return;
 	acct->quota = quota;
 	verb_end_change(d, a, directory_save_account(&d->dir, acct));

@@ -95,7 +95,7 @@ verb_domain_add(void *arg, struct control_ask *a)
 	uint64_t quota = 0;
 
 	control_option(a, "--catch-all", &catch_all);
-	if (control_option(a, "--quota", &word) && !verb_size(a, word, &quota))
+	if (control_option(a, "--quota", &word) && !control_size(a, word, &quota))
 		return;
 	if (control_words_ok(a, 1, 1))
 		add(arg, a, catch_all, quota);

@@ -237,10 +237,10 @@ static const struct {
 	{ "alice+x@example.org", "550 5.1.1 no such account" },
 	{ "sales@example.org", "550 5.1.1 no such account" },
 	{ "any@catch.example", "550 5.1.1 no such account" },
-	{ "alice@far.example", "550 5.1.1 no such account" },
+	{ "alice@far.example", "550 5.1.2 no such domain" },
 	{ "joe@sys.example", "local home/joe/Maildir " },
 	{ "slow@sys.example", "ask" },
-	{ "", "550 5.1.1 no such account" },
+	{ "", "550 5.1.2 no such domain" },
 };
 
 START_TEST(account)
