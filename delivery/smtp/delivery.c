@@ -352,14 +352,23 @@ no_connection(struct delivery *d, const struct target *t, int error)
 	set_site(d, SITE_DOWN);
 }
 
+static enum route_tls
+tls_policy(const struct delivery *d)
+{
+	const enum route_tls wanted = (enum route_tls)d->job->job.tls;
+
+	if (d->in_clear)
+		return ROUTE_TLS_NONE;
+	return wanted == ROUTE_TLS_MAY ? d->engine->conf.tls : wanted;
+}
+
 static bool
 connect_to(struct delivery *d, const struct target *t)
 {
 	struct engine *e = d->engine;
 	const struct client_conf conf = { .hostname = e->conf.helo,
 		.lmtp = d->hop.lmtp, .check_loop = d->hop.mx,
-		.tls = d->in_clear ? ROUTE_TLS_NONE :
-		                     (enum route_tls)d->job->job.tls };
+		.tls = tls_policy(d) };
 	int error = 0;
 
 	d->session = session_new(

@@ -26,6 +26,7 @@ struct engine_conf {
 	unsigned addresses;      /* tried in one attempt */
 	unsigned messages;       /* over one connection */
 	size_t sessions;         /* connections at once */
+	enum route_tls tls;      /* where no route asks for more than "may" */
 };
 
 struct engine {

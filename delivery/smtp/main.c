@@ -32,6 +32,7 @@ read_conf(const struct conf *c, struct engine_conf *out)
 	out->reuse_ms = conf_ms(s, "reuse");
 	out->addresses = (unsigned)conf_u64(s, "addresses");
 	out->messages = (unsigned)conf_u64(s, "messages");
+	out->tls = (enum route_tls)conf_choice(s, "tls");
 	out->sessions = (size_t)conf_u64(s, "clients");
 }
 

@@ -376,7 +376,7 @@ setup(void)
 		.connect_ms = 2000, .greeting_ms = 2000, .command_ms = 2000,
 		.data_ms = 2000, .dot_ms = 2000, .tls_ms = 2000,
 		.reuse_ms = 2000, .addresses = 5, .messages = 3,
-		.sessions = 4 };
+		.sessions = 4, .tls = ROUTE_TLS_MAY };
 	int pair[2];
 
 	nconns = 0;
