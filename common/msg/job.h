@@ -88,6 +88,8 @@ struct msg_job_result {
 	uint32_t status;      /* enum job_status */
 	uint32_t code;        /* 250, 451, 550 ... */
 	uint32_t no_answer;   /* 1: it may have been taken (set MAYBE_REPEATED) */
+	uint32_t dsn_passed;  /* 1: JOB_OK, and the next hop will report success
+	                       * if NOTIFY wants it; 0: say DSN_RELAYED here */
 	struct str enhanced;  /* "2.0.0" */
 	struct str text;      /* the words behind it */
 	struct str remote;    /* where it went or failed */

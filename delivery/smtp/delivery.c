@@ -139,9 +139,11 @@ on_fate(void *arg, size_t i, const struct client_result *r)
 {
 	struct delivery *d = arg;
 	const size_t rcpt = d->batch[i];
-	const struct msg_job_result result =
+	struct msg_job_result result =
 	    result_of(d, r->status, r->code, r->enhanced, r->text);
 
+	result.dsn_passed = r->status == JOB_OK &&
+	    (d->session->client.ehlo.can & EHLO_DSN) != 0;
 	if (d->session->client.slow_down)
 		set_site(d, SITE_SLOW_DOWN);
 	if (r->status != JOB_TEMPORARY) {
