@@ -52,13 +52,6 @@ static const struct column test_cols[] = {
 	{ "text", "TEXT", COL_TEXT },
 	{ NULL, NULL, COL_TEXT },
 };
-static const struct column import_cols[] = {
-	{ "line", "LINE", COL_COUNT },
-	{ "error", "ERROR", COL_TEXT },
-	{ "done", "DONE", COL_COUNT },
-	{ "failed", "FAILED", COL_COUNT },
-	{ NULL, NULL, COL_TEXT },
-};
 static const struct column created_cols[] = {
 	{ "account", "ACCOUNT", COL_TEXT },
 	{ NULL, NULL, COL_TEXT },
@@ -157,8 +150,9 @@ const struct cmd cmds[] = {
 	AUTHD("lock", "ADDRESS", 0, NULL,
 	    "no more log-ins; mail is still delivered"),
 	AUTHD("unlock", "ADDRESS", 0, NULL, "log-ins again"),
-	AUTHD("import", "[--replace] FILE|-", CMD_FILE, import_cols,
-	    "make accounts of lines ADDRESS<TAB>{SCHEME}HASH"),
+	{ "account", "import", "[--replace] FILE|-", ROLE_AUTHD, CMD_OFFLINE,
+	    cmd_account_import, NULL,
+	    "make accounts of lines ADDRESS<TAB>{SCHEME}HASH" },
 	AUTHD("check", "ADDRESS [--password-stdin]", CMD_PASSWORD, NULL,
 	    "is this the password? 0 yes, 1 no"),
 

@@ -40,10 +40,9 @@ struct ctl {
 enum {
 	CMD_OFFLINE = 1,   /* with the server down: through master --offline */
 	CMD_PASSWORD = 2,  /* data: a password */
-	CMD_FILE = 4,      /* data: lines of a file, the last argument */
-	CMD_CONFIRM = 8,   /* asks at a terminal, needs --yes in scripts */
-	CMD_FILTER = 16,   /* takes a FILTER; ids may come from stdin */
-	CMD_FILTER_NEEDED = 32
+	CMD_CONFIRM = 4,   /* asks at a terminal, needs --yes in scripts */
+	CMD_FILTER = 8,    /* takes a FILTER; ids may come from stdin */
+	CMD_FILTER_NEEDED = 16
 };
 
 struct column {
@@ -90,6 +89,7 @@ cmd_fn cmd_config_check, cmd_config_show, cmd_config_get;   /* config.c */
 cmd_fn cmd_explain;                                         /* explain.c */
 cmd_fn cmd_account_remove, cmd_queue;                       /* generic.c */
 cmd_fn cmd_generic;
+cmd_fn cmd_account_import;                                  /* import.c */
 cmd_fn cmd_try, cmd_try_start, cmd_try_send, cmd_try_stop,
     cmd_try_settings;                                       /* try.c */
 cmd_fn cmd_help, cmd_version, cmd_completion;               /* help.c */

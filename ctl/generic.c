@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,24 +109,6 @@ ask_password(struct ctl *c, const struct cmd *cmd, struct ask *a,
 	return code;
 }
 
-static int
-ask_file(struct ctl *c, const struct cmd *cmd, struct ask *a,
-    const char *path)
-{
-	int code;
-
-	a->has_data = true;
-	a->fd = strcmp(path, "-") == 0 ? STDIN_FILENO :
-	    open(path, O_RDONLY | O_CLOEXEC);
-	if (a->fd == -1)
-		return fail(CTL_NO_INPUT, NULL, "%s: %s", path,
-		    strerror(errno));
-	code = ask_words(c, cmd, a);
-	if (a->fd != STDIN_FILENO)
-		close(a->fd);
-	return code;
-}
-
 int
 cmd_generic(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
@@ -141,8 +122,6 @@ cmd_generic(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		return code;
 	add_word(&w, cmd->noun);
 	add_word(&w, cmd->verb);
-	if ((cmd->flags & CMD_FILE) != 0)
-		argc--; /* the file is ours */
 	for (size_t i = 0; i < argc; i++)
 		if (!add_word(&w, argv[i]))
 			return fail(CTL_USAGE, NULL, "too many arguments");
@@ -151,8 +130,6 @@ cmd_generic(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		return CTL_USAGE;
 	if ((cmd->flags & CMD_PASSWORD) != 0)
 		return ask_password(c, cmd, &a, from_stdin);
-	if ((cmd->flags & CMD_FILE) != 0)
-		return ask_file(c, cmd, &a, argv[argc]);
 	return ask_words(c, cmd, &a);
 }
 
