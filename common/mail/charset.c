@@ -73,15 +73,20 @@ static const struct charset {
 };
 /* clang-format on */
 
-/* The last converter used stays open: texts of one charset follow each
- * other. */
-static iconv_t open_cd;
-static const struct charset *open_for;
+enum { CHARSETS = sizeof(charsets) / sizeof(charsets[0]) };
+
+/*
+ * Converters, once opened, stay open: a confined process can load none, for
+ * the loader maps their code as executable.
+ */
+static iconv_t cds[CHARSETS];
+static bool opened[CHARSETS];
+static iconv_t open_cd; /* the one in use */
 
 static const struct charset *
 find(struct str name)
 {
-	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
+	for (size_t i = 0; i < CHARSETS; i++)
 		if (str_ieq(name, charsets[i].name))
 			return &charsets[i];
 	return NULL;
@@ -90,25 +95,26 @@ find(struct str name)
 static bool
 use(const struct charset *c)
 {
-	if (open_for == c) {
-		iconv(open_cd, NULL, NULL, NULL, NULL);
-		return true;
+	size_t i = (size_t)(c - charsets);
+
+	if (!opened[i]) {
+		cds[i] = iconv_open("UTF-8", c->iconv);
+		/* Failure is (iconv_t)-1, an integer in a pointer. */
+		if ((intptr_t)cds[i] == -1)
+			return false;
+		opened[i] = true;
 	}
-	if (open_for != NULL)
-		iconv_close(open_cd);
-	open_for = NULL;
-	open_cd = iconv_open("UTF-8", c->iconv);
-	/* iconv_open's failure is (iconv_t)-1, an integer in a pointer. */
-	if ((intptr_t)open_cd == -1)
-		return false;
-	open_for = c;
+	open_cd = cds[i];
+	iconv(open_cd, NULL, NULL, NULL, NULL);
 	return true;
 }
 
 void
 charset_prepare(void)
 {
-	use(find(STR("windows-1252")));
+	for (size_t i = 0; i < CHARSETS; i++)
+		if (charsets[i].kind == ICONV)
+			use(&charsets[i]);
 }
 
 bool

@@ -11,7 +11,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* Makes iconv read its tables; once, before the process is confined. */
+/* Loads all converters (about 5 ms); once, before the process is confined: it
+ * cannot load any later. */
 void charset_prepare(void);
 bool charset_known(struct str name);
 /*
