@@ -55,6 +55,8 @@ static const struct conf_key imap_keys[] = {
 	    "Longest command line after log-in." },
 	{ "literal", CONF_SIZE, 0, "64KiB", 4096, 16777216, NULL, 0,
 	    "Largest literal that is not a message." },
+	{ "message", CONF_SIZE, 0, "50MiB", 65536, 0, NULL, 0,
+	    "Largest message that a client may store (APPEND)." },
 	{ "errors", CONF_NUMBER, 0, "20", 1, 10000, NULL, 0,
 	    "Refused commands in a row after which the connection is "
 	    "closed." },
