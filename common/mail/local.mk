@@ -50,3 +50,9 @@ tests_unit_mail_test_reply_LDADD = $(mail_test_libs)
 tests_unit_mail_test_text_SOURCES = tests/unit/mail/test_text.c
 tests_unit_mail_test_text_LDADD = $(mail_test_libs)
 EXTRA_DIST += tests/unit/mail/exact.h tests/unit/mail/relist.h
+EXTRA_DIST += tests/fuzz/fuzz_addr.c tests/fuzz/fuzz_crlf.c \
+	tests/fuzz/fuzz_esmtp.c tests/fuzz/fuzz_header.c \
+	tests/fuzz/fuzz_mime.c tests/fuzz/fuzz_reply.c \
+	tests/fuzz/fuzz_text.c tests/fuzz/seeds/addr tests/fuzz/seeds/crlf \
+	tests/fuzz/seeds/esmtp tests/fuzz/seeds/header \
+	tests/fuzz/seeds/mime tests/fuzz/seeds/reply tests/fuzz/seeds/text
