@@ -93,7 +93,7 @@ class BadSmtp(Case):
                          "MAIL FROM:<a@far.test>>"):
                 self.assertEqual(c.say(line), 501, line)
             self.assertEqual(c.say("MAIL FROM:<a@far.test> FOO=BAR"), 555)
-            self.assertEqual(c.say("MAIL FROM:<%s@far.test>" % ("x" * 65)), 501)
+            self.assertEqual(c.say("MAIL FROM:<%s@far.test>" % ("x" * 256)), 501)
 
     def test_wrong_base64(self):
         with self.begin("submission") as c:

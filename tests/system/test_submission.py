@@ -210,7 +210,7 @@ class Incoming(Case):
             c.say("MAIL FROM:<eve@far.test>")
             c.send(b"RCPT TO:<bob@local.test>\r\n" * 1001)
             codes = [c.reply() for _ in range(1001)]
-            self.assertEqual(codes, [250] * 1000 + [452])
+            self.assertTrue(codes == [250] * 1000 + [452], "%s...%s" % (codes[:3], codes[-3:]))
 
     def test_size_limit(self):
         with self.p.talk("smtp") as c:
