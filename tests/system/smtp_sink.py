@@ -153,6 +153,7 @@ class Session:
     def starttls(self):
         self.say(self.step("STARTTLS"))
         if self.sink.tls == "bad":
+            self.sock.recv(1)  # the client has begun
             self.sock.sendall(b"this is no TLS\r\n")
             self.hang_up()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
