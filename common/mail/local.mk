@@ -56,3 +56,6 @@ EXTRA_DIST += tests/fuzz/fuzz_addr.c tests/fuzz/fuzz_crlf.c \
 	tests/fuzz/fuzz_text.c tests/fuzz/seeds/addr tests/fuzz/seeds/crlf \
 	tests/fuzz/seeds/esmtp tests/fuzz/seeds/header \
 	tests/fuzz/seeds/mime tests/fuzz/seeds/reply tests/fuzz/seeds/text
+check_PROGRAMS += tests/unit/mail/test_vectors
+tests_unit_mail_test_vectors_SOURCES = tests/unit/mail/test_vectors.c
+tests_unit_mail_test_vectors_LDADD = $(mail_test_libs)

@@ -3,7 +3,7 @@
 #include "mail/mime_fields.h"
 #include "mail/transfer.h"
 
-enum { BOUNDARY_MAX = 250 };
+enum { BOUNDARY_MAX = 998 }; /* as long as a line may be; RFC 2046: 70 */
 
 /* How far the reader is, in octets and in lines. */
 struct place {
@@ -69,29 +69,41 @@ is_white(struct str s)
 	return true;
 }
 
+/* How well the line behind "--" is this boundary: 2 with nothing but white
+ * space or "--" behind it, 1 as its beginning, 0 not. */
+static int
+match(struct str line, struct str boundary, bool *close)
+{
+	if (!str_take_prefix(&line, boundary))
+		return 0;
+	*close = str_take_prefix(&line, STR("--"));
+	return is_white(line) ? 2 : 1;
+}
+
 /*
- * delimiter = "--" boundary [ "--" ] *LWSP.  Nothing else may stand behind,
- * so a boundary that begins another one does not match it.
+ * delimiter = "--" boundary [ "--" ] *LWSP.  More may stand behind (RFC 2046
+ * 5.1.1), but where one boundary begins another the whole one counts.
  */
 static bool
 is_delimiter(const struct reader *r, struct str line, struct delimiter *d)
 {
+	size_t longest = 0;
+
 	if (!str_take_prefix(&line, STR("--")))
 		return false;
 	for (size_t i = r->depth; i-- > 0;) {
-		struct str rest = line;
+		struct str boundary = r->levels[i].boundary;
+		bool close;
+		int how = match(line, boundary, &close);
 
-		if (!str_take_prefix(&rest, r->levels[i].boundary))
+		if (how == 0 || (how == 1 && boundary.n <= longest))
 			continue;
-		d->level = i;
-		d->close = false;
-		if (is_white(rest))
+		*d = (struct delimiter){ i, close };
+		if (how == 2)
 			return true;
-		d->close = str_take_prefix(&rest, STR("--"));
-		if (d->close && is_white(rest))
-			return true;
+		longest = boundary.n;
 	}
-	return false;
+	return longest > 0;
 }
 
 /* The body begins here: from now on the line counts are those at its start,
