@@ -10,7 +10,7 @@ static const struct column domain_cols[] = {
 };
 static const struct column account_cols[] = {
 	{ "account", "ACCOUNT", COL_TEXT },
-	{ "quota", "QUOTA", COL_SIZE },
+	{ "quota", "QUOTA", COL_LIMIT },
 	{ "full", "FULL", COL_TEXT },
 	{ "locked", "LOCKED", COL_TEXT },
 	{ "uid", "UID", COL_COUNT },
@@ -19,7 +19,7 @@ static const struct column account_cols[] = {
 };
 static const struct column account_show_cols[] = {
 	{ "account", "ACCOUNT", COL_TEXT },
-	{ "quota", "QUOTA", COL_SIZE },
+	{ "quota", "QUOTA", COL_LIMIT },
 	{ "full", "FULL", COL_TEXT },
 	{ "locked", "LOCKED", COL_TEXT },
 	{ "uid", "UID", COL_COUNT },

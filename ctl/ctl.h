@@ -48,7 +48,8 @@ enum {
 struct column {
 	const char *field; /* of the row; NULL ends the list */
 	const char *head;
-	enum { COL_TEXT, COL_SIZE, COL_TIME, COL_COUNT, COL_LIST } kind;
+	enum { COL_TEXT, COL_SIZE, COL_LIMIT /* a size, 0: none */, COL_TIME,
+		COL_COUNT, COL_LIST } kind;
 };
 
 struct cmd {

@@ -75,6 +75,18 @@ check_args(const struct cmd *cmd, size_t argc, char *argv[])
 	return 0;
 }
 
+/* Nothing to show is said, so that it is not taken for a failure. */
+static void
+end_table(struct ctl *c, const struct cmd *cmd, struct table *t, int code)
+{
+	bool lists = strcmp(cmd->verb, "list") == 0 ||
+	    strcmp(cmd->verb, "show") == 0;
+
+	table_end(t);
+	if (code == 0 && lists && t->rows == 0 && !c->json)
+		say(c, "nothing matches");
+}
+
 static int
 ask_words(struct ctl *c, const struct cmd *cmd, struct ask *a)
 {
@@ -87,7 +99,7 @@ ask_words(struct ctl *c, const struct cmd *cmd, struct ask *a)
 	a->arg = &t;
 	a->offline = (cmd->flags & CMD_OFFLINE) != 0;
 	code = ask(c, a);
-	table_end(&t);
+	end_table(c, cmd, &t, code);
 	return code;
 }
 
@@ -198,11 +210,11 @@ read_offline(struct ctl *c, const struct cmd *cmd, const struct words *w)
 		table_rows(&t, str_first(buf_str(&rows), whole));
 		buf_drop(&rows, whole);
 	}
-	table_end(&t);
 	buf_clear(&rows);
 	close(ends[0]);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
+	end_table(c, cmd, &t, status);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CTL_IO;
 }
 

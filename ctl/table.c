@@ -75,7 +75,11 @@ add_value(const struct column *col, const json_t *v, struct buf *out)
 	else if (json_is_string(v))
 		buf_add(out, str_n(json_string_value(v),
 		    json_string_length(v)));
-	else if (json_is_integer(v) && col->kind == COL_SIZE)
+	else if (json_is_integer(v) && col->kind == COL_LIMIT &&
+	    json_integer_value(v) == 0)
+		buf_add_c(out, "none");
+	else if (json_is_integer(v) &&
+	    (col->kind == COL_SIZE || col->kind == COL_LIMIT))
 		table_size((uint64_t)json_integer_value(v), out);
 	else if (json_is_integer(v))
 		buf_addf(out, "%lld", (long long)json_integer_value(v));
