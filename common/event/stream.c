@@ -36,6 +36,8 @@ struct stream {
 	struct timer linger;     /* set while a flushing close waits */
 	struct deferred reap;
 	struct deferred wake;    /* calls on_input outside the caller's stack */
+	struct deferred flush;   /* writes what the round has gathered */
+	bool direct;             /* it does: no TLS, connected */
 	size_t in_max, out_max;
 	bool paused;             /* by the owner */
 	bool held;               /* by us: too much output waits */
@@ -69,6 +71,47 @@ set_reading(struct stream *s)
 		bufferevent_enable(s->bev, EV_READ);
 }
 
+/*
+ * Most output fits into the socket: it is written at the end of the round,
+ * and libevent waits for room (two system calls and a wake-up) only when it
+ * did not fit.
+ */
+static void
+set_direct(struct stream *s, bool direct)
+{
+	s->direct = direct;
+	if (direct && stream_pending(s) == 0)
+		bufferevent_disable(s->bev, EV_WRITE);
+	else
+		bufferevent_enable(s->bev, EV_WRITE);
+}
+
+static void
+write_now(struct stream *s)
+{
+	struct evbuffer *out = bufferevent_get_output(s->bev);
+
+	/* A bufferevent keeps its output shut to all but itself. */
+	evbuffer_unfreeze(out, 1);
+	(void)evbuffer_write(out, s->fd); /* errors: libevent finds them too */
+	evbuffer_freeze(out, 1);
+}
+
+static void
+on_flush(void *arg)
+{
+	struct stream *s = arg;
+
+	if (!s->direct || s->closing ||
+	    (bufferevent_get_enabled(s->bev) & EV_WRITE) != 0)
+		return;
+	write_now(s);
+	if (stream_pending(s) == 0)
+		on_write(s->bev, s);
+	else
+		bufferevent_enable(s->bev, EV_WRITE);
+}
+
 static void
 attach(struct stream *s, struct bufferevent *bev)
 {
@@ -77,7 +120,8 @@ attach(struct stream *s, struct bufferevent *bev)
 	s->bev = bev;
 	bufferevent_setcb(bev, on_read, on_write, on_event, s);
 	bufferevent_setwatermark(bev, EV_READ, 0, s->in_max);
-	bufferevent_enable(bev, EV_WRITE);
+	set_direct(s, bufferevent_openssl_get_ssl(bev) == NULL &&
+	    !s->connecting);
 	set_reading(s);
 }
 
@@ -109,6 +153,7 @@ on_reap(void *arg)
 	timer_clear(&s->deadline);
 	timer_clear(&s->linger);
 	deferred_cancel(&s->wake);
+	deferred_cancel(&s->flush);
 	if (ssl != NULL && !s->shaking) {
 		SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN);
 		SSL_shutdown(ssl);
@@ -154,6 +199,7 @@ make(struct loop *l, int fd, const struct stream_ops *ops, void *arg)
 	timer_init(&s->linger, l, on_linger, s);
 	deferred_init(&s->reap, l, on_reap, s);
 	deferred_init(&s->wake, l, on_wake, s);
+	deferred_init(&s->flush, l, on_flush, s);
 	/* Fails on Unix sockets, where there is nothing to delay. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	attach(s, bufferevent_socket_new(loop_base(l), fd, 0));
@@ -173,6 +219,7 @@ stream_connecting(
 	struct stream *s = make(l, fd, ops, arg);
 
 	s->connecting = true;
+	set_direct(s, false);
 	/* A NULL address: the connect was begun by the caller. */
 	if (bufferevent_socket_connect(s->bev, NULL, 0) != 0)
 		fatal("libevent: watching a connect");
@@ -230,6 +277,8 @@ on_write(struct bufferevent *bev, void *arg)
 	}
 	if (s->ended && !s->eof)
 		return;
+	if (s->direct)
+		bufferevent_disable(s->bev, EV_WRITE);
 	if (s->held) {
 		s->held = false;
 		set_reading(s);
@@ -296,6 +345,8 @@ on_event(struct bufferevent *bev, short what, void *arg)
 		s->connecting = s->shaking = false;
 		if (tls)
 			note_tls(s);
+		else
+			set_direct(s, true);
 		set_reading(s);
 		if (s->ops->on_ready != NULL)
 			s->ops->on_ready(s->arg, tls);
@@ -307,7 +358,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	ERR_clear_error();
 	s->ended = true;
 	s->eof = why == STREAM_EOF;
-	if (s->eof) /* TLS stops both directions by itself */
+	if (s->eof && !s->direct) /* TLS stops both by itself */
 		bufferevent_enable(s->bev, EV_WRITE);
 	timer_cancel(&s->deadline);
 	s->ops->on_end(s->arg, why);
@@ -339,6 +390,8 @@ stream_write(struct stream *s, struct str out)
 		return;
 	if (bufferevent_write(s->bev, out.p, out.n) != 0)
 		fatal("libevent: no memory for output");
+	if (s->direct)
+		deferred_call(&s->flush);
 	if (!s->held && stream_pending(s) > s->out_max) {
 		s->held = true;
 		set_reading(s);
@@ -401,16 +454,12 @@ start_tls(struct stream *s, SSL *ssl, enum bufferevent_ssl_state state)
 		return -1;
 	}
 	/* What is still to be said in the clear must go first. */
-	while (stream_pending(s) != 0) {
-		struct evbuffer *out = bufferevent_get_output(s->bev);
-
-		/* A bufferevent keeps its output shut to all but itself. */
-		evbuffer_unfreeze(out, 1);
-		if (evbuffer_write(out, s->fd) <= 0) {
-			SSL_free(ssl);
-			return -1;
-		}
+	write_now(s);
+	if (stream_pending(s) != 0) {
+		SSL_free(ssl);
+		return -1;
 	}
+	deferred_cancel(&s->flush);
 	bufferevent_setcb(s->bev, NULL, NULL, NULL, NULL);
 	bufferevent_free(s->bev);
 	s->held = false;
@@ -472,9 +521,15 @@ stream_close(struct stream *s, bool flush)
 	s->closing = true;
 	timer_cancel(&s->deadline);
 	deferred_cancel(&s->wake);
+	deferred_cancel(&s->flush);
 	bufferevent_disable(s->bev, EV_READ);
-	if (flush && (!s->ended || s->eof) && stream_pending(s) != 0)
+	flush = flush && (!s->ended || s->eof);
+	if (flush && s->direct)
+		write_now(s);
+	if (flush && stream_pending(s) != 0) {
+		bufferevent_enable(s->bev, EV_WRITE);
 		timer_set(&s->linger, FLUSH_MS);
-	else
+	} else {
 		deferred_call(&s->reap);
+	}
 }
