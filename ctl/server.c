@@ -15,7 +15,12 @@
 #include "ctl/server.h"
 #include "ctl/table.h"
 
-enum { START_MS = 30000, STOP_MS = 20000, LOG_SHOWN = 4096 };
+enum {
+	START_MS = 30000,
+	FAILING_MS = 5000, /* a program that cannot start is given so long */
+	STOP_MS = 20000,
+	LOG_SHOWN = 4096
+};
 
 /* What `server status` says. */
 struct status {
@@ -23,6 +28,7 @@ struct status {
 	struct table processes, listeners;
 	struct buf not_ready; /* names */
 	bool ready;
+	bool failing;         /* a program ended and waits to be restarted */
 	pid_t pid;
 	char line[256];       /* of the server row */
 };
@@ -85,6 +91,8 @@ on_status_row(void *arg, const json_t *row)
 		if (!str_eq(field(row, "state"), STR("ready")))
 			buf_addf(&s->not_ready, " %.*s",
 			    STR_ARG(field(row, "role")));
+		if (str_eq(field(row, "state"), STR("backoff")))
+			s->failing = true;
 	} else if (str_eq(kind, STR("listener"))) {
 		keep_row(&s->listeners, row);
 	} else if (str_eq(kind, STR("server"))) {
@@ -250,6 +258,7 @@ static int
 wait_ready(struct ctl *c)
 {
 	int64_t until = clock_mono_ms() + START_MS;
+	int64_t fine = clock_mono_ms(); /* last seen without a failure */
 	struct status s = { .c = c };
 	char missing[256] = "";
 	int code = CTL_DOWN, pause = 5;
@@ -265,16 +274,19 @@ wait_ready(struct ctl *c)
 			return 0;
 		}
 		was_up = was_up || code == 0;
-		if (was_up && code == CTL_DOWN)
-			break; /* it gave up */
+		if (!s.failing)
+			fine = clock_mono_ms();
+		if ((was_up && code == CTL_DOWN) ||
+		    clock_mono_ms() - fine > FAILING_MS)
+			break; /* it gave up, or never will be ready */
 		poll(NULL, 0, pause);
 		pause = pause < 100 ? pause * 2 : 100;
 	}
 	show_start_log(c);
 	if (code != 0)
 		return fail(CTL_DOWN, NULL, "the server ended again");
-	return fail(CTL_LATER, "postern status", "started, but not ready after "
-	    "%d s:%s", START_MS / 1000, missing);
+	return fail(CTL_LATER, "postern status; the reasons are in the log",
+	    "started, but these are not ready:%s", missing);
 }
 
 int

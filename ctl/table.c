@@ -29,6 +29,10 @@ table_time(struct str iso, struct buf *out)
 		return;
 	}
 	at = timegm(&tm);
+	if (at == 0) { /* not yet */
+		buf_add_char(out, '-');
+		return;
+	}
 	localtime_r(&at, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
 	buf_add_c(out, text);
