@@ -128,10 +128,9 @@ give_up(struct reader *r, struct str piece)
 	note_tail(r, str_from(buf_str(&r->cmd), r->line_at));
 	note_tail(r, piece);
 	r->skipped += buf_len(&r->cmd) + piece.n;
-	if (buf_len(&r->cmd) == 0)
-		buf_add(&r->cmd, str_first(piece, TEXT_KEPT));
-	else if (buf_len(&r->cmd) > TEXT_KEPT)
+	if (buf_len(&r->cmd) > TEXT_KEPT)
 		buf_cut(&r->cmd, TEXT_KEPT);
+	buf_add(&r->cmd, str_first(piece, TEXT_KEPT - buf_len(&r->cmd)));
 	r->literals = SIZE_MAX; /* marks the command as too long */
 	r->state = READER_SKIP_LINE;
 }

@@ -10,6 +10,7 @@ window_init(struct window *w, struct str text, uint64_t from, uint64_t count)
 static void
 give(struct window *w, struct buf *out, struct str piece)
 {
+	w->crlf_at += piece.n;
 	if (w->skip >= piece.n) {
 		w->skip -= piece.n;
 		return;
@@ -25,8 +26,12 @@ give(struct window *w, struct buf *out, struct str piece)
 bool
 window_step(struct window *w, struct buf *out, size_t most)
 {
-	struct str in = str_take(&w->in, most);
+	struct str in;
 
+	w->mark = w->in.p;
+	w->mark_crlf = w->crlf_at;
+	w->mark_cr = w->cr;
+	in = str_take(&w->in, most);
 	while (in.n != 0 && w->left != 0) {
 		size_t lf = str_find(in, '\n');
 		struct str line = str_take(&in, lf);

@@ -17,6 +17,12 @@ struct window {
 	uint64_t skip;   /* octets of the result still to be left out */
 	uint64_t left;   /* octets still to be given */
 	bool cr;         /* the last octet read was CR */
+	uint64_t crlf_at; /* octets of the result before in */
+	/* Where the last step began: text, result, and whether CR is before
+	 * it.  A window that begins there needs no skip over all before. */
+	const char *mark;
+	uint64_t mark_crlf;
+	bool mark_cr;
 };
 
 /* The octets [from, from + count) of text with CRLF line ends. */
