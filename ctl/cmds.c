@@ -181,7 +181,7 @@ const struct cmd cmds[] = {
 	    "remove without telling anybody"),
 
 	{ "events", "show", "[--follow] [--limit N] [--like TEXT]",
-	    ROLE_EVENTD, 0, cmd_generic, NULL, "what happened" },
+	    ROLE_EVENTD, 0, cmd_events, NULL, "what happened" },
 	{ "tls", "list", "", ROLE_KEYD, 0, cmd_generic, tls_cols,
 	    "certificates in use" },
 	OWN("completion", NULL, "bash", cmd_completion,

@@ -90,6 +90,7 @@ cmd_fn cmd_config_check, cmd_config_show, cmd_config_get;   /* config.c */
 cmd_fn cmd_explain;                                         /* explain.c */
 cmd_fn cmd_account_remove, cmd_queue;                       /* generic.c */
 cmd_fn cmd_generic;
+cmd_fn cmd_events;                                          /* events.c */
 cmd_fn cmd_account_import;                                  /* import.c */
 cmd_fn cmd_try, cmd_try_start, cmd_try_send, cmd_try_stop,
     cmd_try_settings;                                       /* try.c */
