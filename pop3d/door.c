@@ -90,7 +90,7 @@ door_bye(struct door *d, const char *text)
 static enum door_event
 refuse(struct door *d, const char *text)
 {
-	if (++d->errors >= d->conf->errors) {
+	if (++d->errors > d->conf->errors) {
 		buf_addf(&d->out, "-ERR %s; too many errors\r\n", text);
 		d->state = DOOR_ENDED;
 		return DOOR_BYE;

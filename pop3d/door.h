@@ -37,7 +37,7 @@ enum door_state {
 
 struct door_conf {
 	size_t line;     /* octets of a command line, CRLF included */
-	unsigned errors; /* refused commands that end it */
+	unsigned errors; /* refused commands borne; one more ends it */
 	const char *host;
 };
 

@@ -91,7 +91,7 @@ session_greet(struct session *s)
 static enum session_event
 refuse(struct session *s, const char *text)
 {
-	if (++s->errors < s->errors_max) {
+	if (++s->errors <= s->errors_max) {
 		buf_addf(&s->out, "-ERR %s\r\n", text);
 		return SESSION_MORE;
 	}

@@ -64,7 +64,7 @@ struct session {
 	struct line line;
 	struct buf out;
 	unsigned errors;          /* refused commands in a row */
-	unsigned errors_max;
+	unsigned errors_max;      /* borne; one more ends it */
 	bool ended;               /* QUIT was read, or BYE said */
 	enum session_reply reply; /* under way */
 	size_t next;              /* REPLY_LIST, _UIDL: index */
