@@ -171,7 +171,11 @@ crypt_fits(struct str hash)
 	char stored[STORED_MAX + 1];
 	int r;
 
-	if (hash.n == 0 || !str_copy(stored, sizeof(stored), hash))
+	/* The two forms without a prefix have one length each: DES. */
+	if (!str_starts(hash, STR("$")) &&
+	    hash.n != (str_starts(hash, STR("_")) ? 20 : 13))
+		return false;
+	if (!str_copy(stored, sizeof(stored), hash))
 		return false;
 	r = crypt_checksalt(stored);
 	return r == CRYPT_SALT_OK || r == CRYPT_SALT_METHOD_LEGACY ||

@@ -24,8 +24,11 @@ verb_address(struct routerd *d, struct control_ask *a, struct pool *pool,
 	struct str address = resolve_name(&d->resolver, pool, word);
 
 	if (address.n == 0)
-		control_endf(a, 65, "%.*s is no address",
-		    STR_ARG(str_first(word, 200)));
+		control_endf(a, 65, "%.*s %s", STR_ARG(str_first(word, 200)),
+		    str_find(word, '@') == word.n &&
+		            resolver_default_domain(&d->resolver).n == 0
+		        ? "needs a domain: accounts.default_domain is not set"
+		        : "is no address");
 	return address;
 }
 

@@ -60,7 +60,7 @@ START_TEST(known_form)
 END_TEST
 
 static const char *const unknown[] = { "", "secret", "{", "{}", "{}x",
-	"{NOPE}abc", "{CRYPT}", "{CRYPT}*0", "{CRYPT}$99$a$b", "{SHA256}abc",
+	"{NOPE}abc", "{CRYPT}", "{CRYPT}*0", "{CRYPT}$99$a$b", "{CRYPT}nope", "{SHA256}abc",
 	"{SHA256}AAAA", "{SSHA}not base64!", "$", "$99$x$y", "{PLAIN" };
 
 START_TEST(unknown_form)
