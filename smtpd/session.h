@@ -31,7 +31,7 @@
 enum {
 	SMTP_LINE_MAX = 1024,       /* octets of a command, CRLF included */
 	SMTP_AUTH_LINE_MAX = 12288, /* of an AUTH command or response */
-	SMTP_AUTH_FAILURES_MAX = 3, /* log-ins refused, then 421 */
+	SMTP_AUTH_FAILURES_MAX = 5, /* log-ins refused, then 421 */
 	SMTP_REFUSED_MAX = 100,     /* recipients refused, then 421 */
 	SMTP_STEP = 32768           /* octets of a body decoded at once */
 };
