@@ -27,8 +27,6 @@ static const struct conf_key submit_keys[] = {
 	{ "from_must_match", CONF_BOOL, 0, "yes", 0, 0, NULL, SEE_SMTPD |
 	    SEE_ROUTERD,
 	    "The sender must be an address of the account that logged in." },
-	{ "per_account", CONF_RATE, CONF_NONE, "none", 1, 0, NULL, 0,
-	    "Recipients that one account may send to." },
 };
 
 static const struct conf_key receive_keys[] = {
@@ -41,8 +39,6 @@ static const struct conf_key receive_keys[] = {
 	    "Messages in one connection." },
 	{ "hops", CONF_NUMBER, 0, "50", 5, 1000, NULL, 0,
 	    "Received lines at which a message is taken to be looping." },
-	{ "vrfy", CONF_BOOL, 0, "no", 0, 0, NULL, 0,
-	    "Answer VRFY with more than 252." },
 };
 
 static const struct conf_key smtpd_keys[] = {

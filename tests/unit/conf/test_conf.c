@@ -202,7 +202,7 @@ START_TEST(values)
 	    "  aliases { sales = [alice, bob] \"odd name\" = x }\n}\n"
 	    "domain b.test\n"
 	    "relay { allow_from = $office }\n"
-	    "submit { per_account = 300/h }\n"
+	    "daemon authd { failures = 300/h }\n"
 	    "route \"*\" { via = \"[127.0.0.1]:25\" tls = verify }\n"
 	    "queue { lifetime = 36h min_free_disk = 3% warn_sender_after = "
 	    "none }\n"
@@ -235,7 +235,7 @@ START_TEST(values)
 	s = conf_one(root, "relay");
 	ck_assert_uint_eq(conf_list(s, "allow_from"), 2);
 	ck_assert_str_eq(conf_item(s, "allow_from", 1).p, "2001:db8:7::/48");
-	ck_assert_uint_eq(conf_rate(conf_one(root, "submit"), "per_account",
+	ck_assert_uint_eq(conf_rate(conf_daemon(c, "authd"), "failures",
 	    &per), 300);
 	ck_assert_int_eq(per, 3600000);
 	s = conf_next(root, "route", NULL);
