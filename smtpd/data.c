@@ -118,6 +118,17 @@ is_headless(const struct smtp_session *s)
 	return colon == 0 || colon == line.n;
 }
 
+/* What is known by now goes before the body. */
+static void
+send_prefix(struct smtp_session *s)
+{
+	/* Said without BODY=8BITMIME: true all the same. */
+	if (s->body.eight)
+		s->tx.flags |= ENV_8BIT;
+	s->prefixed = true;
+	s->calls->prefix(s->arg, &s->tx);
+}
+
 /* The header is known: what it lacks goes before it. */
 static void
 send_kept(struct smtp_session *s)
@@ -127,8 +138,7 @@ send_kept(struct smtp_session *s)
 
 	s->tx.missing = wanted & ~s->head.has;
 	s->tx.headless = is_headless(s);
-	s->prefixed = true;
-	s->calls->prefix(s->arg, &s->tx);
+	send_prefix(s);
 	if (buf_len(&s->kept) != 0 && s->open)
 		s->calls->body(s->arg, buf_str(&s->kept));
 	buf_clear(&s->kept);
@@ -137,10 +147,8 @@ send_kept(struct smtp_session *s)
 static void
 pass_on(struct smtp_session *s, struct str text, bool last)
 {
-	if (!s->prefixed && !is_submission(s)) {
-		s->prefixed = true;
-		s->calls->prefix(s->arg, &s->tx);
-	}
+	if (!s->prefixed && !is_submission(s))
+		send_prefix(s);
 	if (s->prefixed) {
 		if (text.n != 0 && s->open)
 			s->calls->body(s->arg, text);
