@@ -27,59 +27,72 @@ transfer_init(struct transfer *t, enum transfer_kind kind)
 	*t = (struct transfer){ .kind = kind };
 }
 
+/* The value of a base64 digit plus one; 0: it is none. */
+static const uint8_t digits[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6,
+	['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12,
+	['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17,
+	['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+	['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27,
+	['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37,
+	['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
+	['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47,
+	['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52,
+	['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,
+	['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
+	['+'] = 63, ['/'] = 64
+};
+
 static int
 digit_of(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return digits[(unsigned char)c] - 1;
 }
 
 /* The whole octets among what was gathered before padding or the end. */
-static bool
-end_base64(struct transfer *t, struct buf *out)
+static char *
+end_base64(struct transfer *t, char *w)
 {
-	bool ok = true;
-
-	if (t->count == 3)
-		ok = buf_add_char(out, (char)(t->bits >> 10 & 0xff)) &&
-		    buf_add_char(out, (char)(t->bits >> 2 & 0xff));
-	else if (t->count == 2)
-		ok = buf_add_char(out, (char)(t->bits >> 4 & 0xff));
+	if (t->count == 3) {
+		*w++ = (char)(t->bits >> 10 & 0xff);
+		*w++ = (char)(t->bits >> 2 & 0xff);
+	} else if (t->count == 2) {
+		*w++ = (char)(t->bits >> 4 & 0xff);
+	}
 	t->count = 0;
 	t->bits = 0;
-	return ok;
+	return w;
 }
 
 /* Padding ends one run; another may follow (joined encodings occur). */
 static bool
 feed_base64(struct transfer *t, struct str in, struct buf *out)
 {
-	bool ok = true;
+	/* Six bits an octet, and the 18 that may be held. */
+	char *start = buf_reserve(out, in.n / 4 * 3 + 6), *w = start;
 
-	for (size_t i = 0; ok && i < in.n; i++) {
+	if (start == NULL)
+		return false;
+	for (size_t i = 0; i < in.n; i++) {
 		int d = digit_of(in.p[i]);
 
-		if (in.p[i] == '=') {
-			ok = end_base64(t, out);
+		if (d < 0) {
+			if (in.p[i] == '=')
+				w = end_base64(t, w);
 			continue;
 		}
-		if (d < 0)
-			continue;
 		t->bits = t->bits << 6 | (uint32_t)d;
 		if (++t->count < 4)
 			continue;
-		ok = buf_add_char(out, (char)(t->bits >> 16 & 0xff)) &&
-		    buf_add_char(out, (char)(t->bits >> 8 & 0xff)) &&
-		    buf_add_char(out, (char)(t->bits & 0xff));
+		*w++ = (char)(t->bits >> 16 & 0xff);
+		*w++ = (char)(t->bits >> 8 & 0xff);
+		*w++ = (char)(t->bits & 0xff);
 		t->count = 0;
 		t->bits = 0;
 	}
-	return ok;
+	buf_commit(out, (size_t)(w - start));
+	return true;
 }
 
 static bool
@@ -172,8 +185,11 @@ transfer_end(struct transfer *t, struct buf *out)
 {
 	bool soft = t->held_n == 1 || (t->held_n > 1 && t->held[0] != '=');
 
+	char rest[2];
+
 	if (t->kind == TRANSFER_BASE64)
-		return end_base64(t, out);
+		return buf_add(
+		    out, str_n(rest, (size_t)(end_base64(t, rest) - rest)));
 	if (soft)
 		t->held_n = 0;
 	return release(t, out);
