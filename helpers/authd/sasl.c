@@ -66,6 +66,15 @@ sasl_new(void)
 	return s;
 }
 
+void
+sasl_free(struct sasl *s)
+{
+	if (s == NULL)
+		return;
+	gsasl_done(s->lib);
+	free(s);
+}
+
 static const struct mech *
 find(struct str name)
 {

@@ -21,6 +21,7 @@ enum sasl_result {
 };
 
 struct sasl *sasl_new(void);
+void sasl_free(struct sasl *s);
 /* A mechanism that authd has, in any case of letters: its own name, "". */
 struct str sasl_mech(struct str name);
 /* mech: from sasl_mech. */

@@ -19,6 +19,29 @@ source_init(struct source *s, bool self_signed, struct str hostname)
 	s->hostname = str_dup(hostname);
 }
 
+static void
+file_clear(struct source_file *f)
+{
+	if (f->dir != -1)
+		close(f->dir);
+	if (f->opened != -1)
+		close(f->opened);
+	free(f->name);
+	*f = (struct source_file){ .dir = -1, .opened = -1 };
+}
+
+void
+source_clear(struct source *s)
+{
+	file_clear(&s->cert);
+	file_clear(&s->key);
+	if (s->lib != -1)
+		close(s->lib);
+	s->lib = -1;
+	free(s->hostname);
+	s->hostname = NULL;
+}
+
 void
 source_file_folder(struct source_file *f, struct str path, int fd)
 {

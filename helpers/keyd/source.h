@@ -29,6 +29,7 @@ struct source {
 };
 
 void source_init(struct source *s, bool self_signed, struct str hostname);
+void source_clear(struct source *s);
 /* A folder (GIVE_KEY_FILES) or an open file (GIVE_FILE) for what the
  * configuration calls path.  Takes over fd. */
 void source_file_folder(struct source_file *f, struct str path, int fd);

@@ -55,6 +55,7 @@ START_TEST(talk)
 	}
 	buf_clear(&out);
 	sasl_end(x);
+	sasl_free(lib);
 }
 END_TEST
 

@@ -135,6 +135,7 @@ teardown(void)
 	link_free(authd);
 	authd = NULL;
 	turn();
+	close(worker);
 	buf_clear(&heard);
 	loop_free(loop);
 }
@@ -225,9 +226,7 @@ END_TEST
 
 START_TEST(smtpd)
 {
-	logins_clear(&all);
-	link_free(authd);
-	turn();
+	teardown();
 	begin_as(ROLE_SMTPD);
 	connect_authd();
 	login_begin_plain(&all, STR("bob"), STR("pass"), STR("192.0.2.1"),

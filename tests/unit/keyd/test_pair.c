@@ -152,6 +152,7 @@ START_TEST(files)
 	buf_clear(&b);
 	unlinkat(fd, "cert.pem", 0);
 	unlinkat(fd, "key.pem", 0);
+	source_clear(&s);
 	close(fd);
 	rmdir(dir);
 }
@@ -184,6 +185,7 @@ START_TEST(self_signed)
 	pair_free(q);
 	pair_free(r);
 	unlinkat(s.lib, "self-signed.pem", 0);
+	source_clear(&s);
 	ck_assert_int_eq(rmdir(dir), 0);
 }
 END_TEST
