@@ -25,3 +25,4 @@ EXTRA_DIST += tests/proto/pop3-errors.txt tests/proto/pop3-gone.txt \
 	tests/proto/pop3-stls.txt tests/proto/pop3-stls-inject.txt
 dist_man_MANS += pop3d/pop3d.8 pop3d/pop3.8
 EXTRA_DIST += tests/fuzz/fuzz_pop3.c tests/fuzz/seeds/pop3
+EXTRA_DIST += tests/system/test_pop3.py

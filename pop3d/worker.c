@@ -49,6 +49,22 @@ open_account(struct worker *w, const struct msg_conn *c)
 	return true;
 }
 
+/* The client is told; its front passes on what it is told. */
+static void
+turn_away(struct worker *w, const struct msg_conn *c, int fd)
+{
+	static const char sorry[] =
+	    "-ERR [SYS/TEMP] The mailbox cannot be opened now\r\n";
+
+	note(NOTE_ERROR, "mailbox-unusable");
+	note_str("account", c->account);
+	note_errno(errno);
+	if (write(fd, sorry, sizeof(sorry) - 1) == -1)
+		note_c("client", "gone");
+	note_end();
+	close(fd);
+}
+
 static void
 on_conn(void *arg, const struct msg_conn *c, int fd)
 {
@@ -56,11 +72,7 @@ on_conn(void *arg, const struct msg_conn *c, int fd)
 
 	timer_cancel(&w->idle);
 	if (w->account == NULL && !open_account(w, c)) {
-		note(NOTE_ERROR, "mailbox-unusable");
-		note_str("account", c->account);
-		note_errno(errno);
-		note_end();
-		close(fd);
+		turn_away(w, c, fd);
 		/* A fresh process tries again: this one is fenced in. */
 		proc_stop(&w->proc);
 		return;
