@@ -60,8 +60,6 @@ static const struct conf_key imap_keys[] = {
 	{ "errors", CONF_NUMBER, 0, "20", 1, 10000, NULL, 0,
 	    "Refused commands in a row after which the connection is "
 	    "closed." },
-	{ "nesting", CONF_NUMBER, 0, "32", 4, 100, NULL, 0,
-	    "Parentheses within parentheses, and MIME parts within parts." },
 	{ "step", CONF_TIME, 0, "10ms", 1, 1000, NULL, 0,
 	    "How long one command works before others get a turn." },
 	{ "search_time", CONF_TIME, 0, "60s", 1000, 3600000, NULL, 0,
