@@ -86,7 +86,8 @@ submit(struct bounce *b, struct agent_job *job, const struct dsn *d,
 
 	buf_init(&settles, BUF_NO_MAX);
 	buf_init(&prefix, PREFIX_MAX);
-	if (d->action == DSN_FAILED) {
+	/* After a warning the recipients live on. */
+	if (d->action != DSN_DELAYED) {
 		s.settles_id = job->job.id;
 		for (size_t i = 0; i < job->nrcpts; i++)
 			wire_put_u32(&settles, job->rcpts[i].r.index);

@@ -1,7 +1,8 @@
 /*
  * bounce -- the engine: a job of qmgr names recipients to report on; the
  * report goes back to qmgr as a new mail to the sender, from <>.  A report of
- * failure settles those recipients: qmgr writes both in one record.
+ * failure or success settles those recipients: qmgr writes both in one record.
+ * A warning settles nobody; its job's results say that it is out.
  */
 #ifndef POSTERN_BOUNCE_BOUNCE_H
 #define POSTERN_BOUNCE_BOUNCE_H
