@@ -10,10 +10,14 @@ pop3d_base = common/mail/libmail.a common/msg/libmsg.a \
 	common/event/libevent.a common/base/libbase.a \
 	$(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS)
 
-pkglibexec_PROGRAMS += pop3d/pop3d
+pkglibexec_PROGRAMS += pop3d/pop3d pop3d/pop3
 pop3d_pop3d_SOURCES = pop3d/pop3d_main.c pop3d/pop3d.c pop3d/pop3d.h \
 	pop3d/client.c
 pop3d_pop3d_LDADD = pop3d/libpop3d.a common/front/libfront.a $(pop3d_base)
+pop3d_pop3_SOURCES = pop3d/pop3_main.c pop3d/conn.c pop3d/maildrop.c \
+	pop3d/maildrop.h pop3d/worker.c pop3d/worker.h
+pop3d_pop3_LDADD = pop3d/libpop3d.a common/store/libstore.a $(pop3d_base)
+
 check_PROGRAMS += tests/unit/pop3d/test_pop3
 tests_unit_pop3d_test_pop3_SOURCES = tests/unit/pop3d/test_pop3.c
 tests_unit_pop3d_test_pop3_LDADD = pop3d/libpop3d.a common/mail/libmail.a \

@@ -51,7 +51,7 @@ open_account(struct worker *w, const struct msg_conn *c)
 
 /* The client is told; its front passes on what it is told. */
 static void
-turn_away(struct worker *w, const struct msg_conn *c, int fd)
+turn_away(const struct msg_conn *c, int fd)
 {
 	static const char sorry[] =
 	    "-ERR [SYS/TEMP] The mailbox cannot be opened now\r\n";
@@ -72,7 +72,7 @@ on_conn(void *arg, const struct msg_conn *c, int fd)
 
 	timer_cancel(&w->idle);
 	if (w->account == NULL && !open_account(w, c)) {
-		turn_away(w, c, fd);
+		turn_away(c, fd);
 		/* A fresh process tries again: this one is fenced in. */
 		proc_stop(&w->proc);
 		return;
