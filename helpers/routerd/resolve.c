@@ -364,7 +364,9 @@ struct expansion {
 	struct map ends;  /* in the list */
 	struct str *list; /* grows; moved to the pool at the end */
 	size_t n, cap;
+	bool may_relay;   /* what was asked about, not what it leads to */
 	bool temporary;
+	bool itself;      /* what was asked about is no alias */
 };
 
 static void
@@ -419,8 +421,11 @@ expand_one(struct expansion *x, const struct item *i)
 		met_again(x, i->address);
 		return;
 	}
-	if (find(x->w, i->address, true, true, &a) == FOUND_END) {
-		if (x->w->out->is.kind == ROUTE_TEMPORARY)
+	if (find(x->w, i->address, i->level != 0 || x->may_relay, true, &a) ==
+	    FOUND_END) {
+		if (i->level == 0)
+			x->itself = true;
+		else if (x->w->out->is.kind == ROUTE_TEMPORARY)
 			x->temporary = true;
 		else
 			add_end(x, i->address);
@@ -436,8 +441,13 @@ expand_one(struct expansion *x, const struct item *i)
 static void
 finish_expansion(struct expansion *x, struct resolved *out)
 {
+	struct resolver quiet = *x->w->r;
+	struct work again = { &quiet, x->w->pool, out };
 	const struct alias *none;
 
+	quiet.step = NULL;
+	if (x->itself)
+		return;
 	if (x->temporary) {
 		reject(out, 451, "4.3.0 users cannot be looked up now");
 	} else if (x->n > x->w->r->expansions) {
@@ -445,7 +455,7 @@ finish_expansion(struct expansion *x, struct resolved *out)
 	} else if (x->n == 0) {
 		reject(out, 554, "5.4.6 the alias leads to itself");
 	} else if (x->n == 1) {
-		find(x->w, x->list[0], true, false, &none);
+		find(&again, x->list[0], true, false, &none);
 	} else {
 		out->is = (struct msg_route_is){ .kind = ROUTE_LIST };
 		out->n = x->n;
@@ -456,9 +466,9 @@ finish_expansion(struct expansion *x, struct resolved *out)
 }
 
 static void
-expand(struct work *w, struct str address)
+expand(struct work *w, struct str address, bool may_relay)
 {
-	struct expansion x = { .w = w };
+	struct expansion x = { .w = w, .may_relay = may_relay };
 	struct item *i;
 
 	STAILQ_INIT(&x.todo);
@@ -482,7 +492,7 @@ resolve(const struct resolver *r, struct pool *pool,
 {
 	struct work w = { r, pool, out };
 	struct str address = resolve_name(r, pool, q->address);
-	const struct alias *alias;
+	const struct alias *none;
 
 	*out = (struct resolved){ 0 };
 	if (address.n == 0) {
@@ -491,9 +501,10 @@ resolve(const struct resolver *r, struct pool *pool,
 	}
 	/* Of an expansion only ends come back: aliases are not followed
 	 * again, or one that names itself would never end. */
-	if (find(&w, address, q->may_relay != 0 || q->depth > 0,
-	        q->depth == 0, &alias) == FOUND_ALIAS)
-		expand(&w, address);
+	if (q->depth > 0)
+		find(&w, address, true, false, &none);
+	else
+		expand(&w, address, q->may_relay != 0);
 }
 
 struct account *
