@@ -43,8 +43,6 @@ static const struct conf_key deliver_keys[] = {
 	    "Most workers at the same time." },
 	{ "batch", CONF_NUMBER, 0, "64", 1, 1000, NULL, 0,
 	    "Messages made durable together." },
-	{ "batch_wait", CONF_TIME, CONF_NONE, "none", 0, 1000, NULL, 0,
-	    "How long a batch waits to become full." },
 	{ "idle", CONF_TIME, 0, "60s", 100, 0, NULL, 0,
 	    "A worker without work ends after this." },
 	{ "slow_sync", CONF_TIME, 0, "20ms", 1, 60000, NULL, 0,
