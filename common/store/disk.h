@@ -1,0 +1,62 @@
+/*
+ * disk -- the system calls of the store, in one place, so that a test can
+ * make the nth of them fail or be the last one of the process.  Names are
+ * relative to a directory descriptor and hold no slash but the ones that
+ * this library puts; symbolic links are never followed.
+ */
+#ifndef POSTERN_STORE_DISK_H
+#define POSTERN_STORE_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+enum disk_op {
+	DISK_OPEN,
+	DISK_WRITE,
+	DISK_SYNC,
+	DISK_RENAME,
+	DISK_LINK,
+	DISK_UNLINK,
+	DISK_MKDIR,
+	DISK_TRUNCATE,
+	DISK_LOCK
+};
+/* Tests: called before each; nonzero is the errno with which it fails. */
+extern int (*disk_fault)(enum disk_op op);
+
+/* As openat with O_CLOEXEC | O_NOFOLLOW, mode 0600. */
+int disk_open(int dir, const char *name, int flags);
+int disk_open_dir(int dir, const char *name);
+/* Fine if it exists. */
+int disk_mkdir(int dir, const char *name);
+/* All n octets at offset at, or -1; what was written is then unknown. */
+int disk_write(int fd, const void *p, size_t n, uint64_t at);
+/* Up to n octets: fewer only at the end of the file.  -1 and errno. */
+ssize_t disk_read(int fd, void *p, size_t n, uint64_t at);
+int disk_truncate(int fd, uint64_t size);
+int disk_sync(int fd);
+int disk_sync_dir(int fd);
+int disk_syncfs(int fd);
+int disk_rename(int from_dir, const char *from, int to_dir, const char *to);
+int disk_link(int from_dir, const char *from, int to_dir, const char *to);
+/* Fine if it is not there. */
+int disk_unlink(int dir, const char *name);
+int disk_rmdir(int dir, const char *name);
+
+/*
+ * The writer's lock on a file, for its whole length: held by this descriptor,
+ * gone with the process.  Waits for other holders, at most 10 s: -1, EAGAIN.
+ */
+int disk_lock(int fd, bool wait);
+void disk_unlock(int fd);
+
+/* Whole small files: adds to out, -1 and errno (EFBIG over its max). */
+int disk_load(int dir, const char *name, struct buf *out);
+/* Written aside, synced and renamed: the old or the new one, never half. */
+int disk_replace(int dir, const char *name, const void *p, size_t n);
+
+#endif

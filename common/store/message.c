@@ -1,0 +1,155 @@
+#include "store/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "store/coldrec.h"
+#include "store/inner.h"
+
+enum { SPACE_MAX = 8 * 1024 * 1024 };
+
+/* The record from disk; after a second try with positions read anew. */
+static bool
+read_record(struct mailbox *m, const struct row *row, struct buf *space,
+    struct cold *out)
+{
+	uint32_t uid = row->uid;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		buf_reset(space);
+		if (row != NULL &&
+		    coldfiles_read(&m->cold, m->log.ix, row, space) &&
+		    coldrec_take(buf_str(space), out))
+			return true;
+		if (attempt > 0 || boxlog_lock(&m->log) == -1)
+			break;
+		if (mailbox_reload(m) != STORE_OK)
+			attempt = 1;
+		boxlog_unlock(&m->log);
+		row = mailbox_get(m, uid);
+	}
+	m->lost = true;
+	return false;
+}
+
+static int
+open_named(struct mailbox *m, struct str name)
+{
+	int fd = maildir_open_message(&m->md, name);
+
+	if (fd == -1 && errno == ENOENT)
+		m->lost = true;
+	return fd;
+}
+
+/* A map of the whole file; an empty file has no map. */
+static int
+map_fd(int fd, struct message_text *out)
+{
+	struct stat st;
+
+	*out = (struct message_text){ 0 };
+	if (fstat(fd, &st) == -1)
+		return -1;
+	if (st.st_size == 0)
+		return 0;
+	out->map_n = (size_t)st.st_size;
+	out->map = mmap(NULL, out->map_n, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (out->map == MAP_FAILED) {
+		out->map = NULL;
+		return -1;
+	}
+	out->text = str_n(out->map, out->map_n);
+	return 0;
+}
+
+void
+message_unmap(struct message_text *t)
+{
+	if (t->map != NULL)
+		munmap(t->map, t->map_n);
+	*t = (struct message_text){ 0 };
+}
+
+/* What the record had no room for, once more from the text. */
+static enum store_result
+complete(struct mailbox *m, struct buf *space, struct cold *out)
+{
+	struct cold again = *out;
+	struct message_text text;
+	struct buf more;
+	size_t at = buf_len(space), name_at;
+	int fd = open_named(m, out->name);
+	int rc;
+
+	if (fd == -1)
+		return errno == ENOENT ? STORE_NOT_FOUND : STORE_ERROR;
+	rc = map_fd(fd, &text);
+	close(fd);
+	if (rc == -1)
+		return STORE_ERROR;
+	buf_init(&more, SPACE_MAX);
+	coldrec_study(&again, &more, text.text);
+	message_unmap(&text);
+	/* The strings move with space: all are found again by offset. */
+	name_at = (size_t)(out->name.p - buf_str(space).p);
+	buf_add(space, again.envelope);
+	buf_add(space, again.structure);
+	if (space->overflow)
+		fatal("store: no room for a cold record");
+	out->name.p = buf_str(space).p + name_at;
+	out->envelope = str_n(buf_str(space).p + at, again.envelope.n);
+	out->structure = str_n(buf_str(space).p + at + again.envelope.n,
+	    again.structure.n);
+	buf_clear(&more);
+	return STORE_OK;
+}
+
+enum store_result
+message_cold(struct mailbox *m, const struct row *row, struct buf *space,
+    struct cold *out)
+{
+	if (!read_record(m, row, space, out))
+		return STORE_NOT_FOUND;
+	if (out->envelope.n != 0 && out->structure.n != 0)
+		return STORE_OK;
+	return complete(m, space, out);
+}
+
+int
+message_open(struct mailbox *m, const struct row *row)
+{
+	struct cold *cold = xmalloc(sizeof(*cold));
+	struct buf space;
+	int fd = -1, saved;
+
+	buf_init(&space, SPACE_MAX);
+	if (read_record(m, row, &space, cold))
+		fd = open_named(m, cold->name);
+	else
+		errno = ENOENT;
+	saved = errno;
+	buf_clear(&space);
+	free(cold);
+	errno = saved;
+	return fd;
+}
+
+enum store_result
+message_map(
+    struct mailbox *m, const struct row *row, struct message_text *out)
+{
+	int fd = message_open(m, row), rc;
+
+	*out = (struct message_text){ 0 };
+	if (fd == -1)
+		return errno == ENOENT ? STORE_NOT_FOUND : STORE_ERROR;
+	rc = map_fd(fd, out);
+	close(fd);
+	return rc == -1 ? STORE_ERROR : STORE_OK;
+}

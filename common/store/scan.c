@@ -1,0 +1,365 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fatal.h"
+#include "base/map.h"
+#include "base/num.h"
+#include "base/wire.h"
+#include "mail/crlf.h"
+#include "store/coldrec.h"
+#include "store/disk.h"
+#include "store/guid.h"
+#include "store/inner.h"
+
+enum {
+	YOUNG_S = 60,              /* a delivery may be at work on the file */
+	RACY_NS = 1000 * 1000 * 50, /* a stamp so fresh may not be the last */
+	FOUND_MAX = 1000000,       /* files taken in at once */
+	FRAME_FULL = 1024 * 1024,
+	SPACE_MAX = 8 * 1024 * 1024
+};
+
+/* A file that may need a row. */
+struct found {
+	char *name;       /* as it is now */
+	struct str base;  /* within name */
+	uint16_t flags;
+	bool fresh;       /* in new/ */
+	bool added;
+};
+
+struct scan {
+	struct mailbox *m;
+	bool all;
+	struct found *found;
+	size_t n, cap;
+	struct map known;    /* base names in found, -> index + 1 */
+	bool young;          /* some were left for later */
+};
+
+static int64_t
+nanoseconds(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+struct stamp
+stamp_of(int dirfd)
+{
+	struct stat st;
+
+	if (fstat(dirfd, &st) == -1)
+		return (struct stamp){ 0, 0 };
+	return (struct stamp){ nanoseconds(&st.st_mtim),
+		nanoseconds(&st.st_ctim) };
+}
+
+bool
+stamp_same(struct stamp a, struct stamp b)
+{
+	return a.mtime == b.mtime && a.ctime == b.ctime && a.mtime != 0;
+}
+
+/* What may be remembered: not a stamp that could come again. */
+static struct stamp
+settled(struct stamp s)
+{
+	int64_t age = clock_wall_ms() * 1000000 - s.mtime;
+
+	return age >= 0 && age < RACY_NS ? (struct stamp){ 0, 0 } : s;
+}
+
+static void
+list_dir(struct scan *s, int dirfd, bool fresh)
+{
+	int fd = disk_open_dir(dirfd, ".");
+	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL &&
+	    s->n < FOUND_MAX) {
+		struct str name = str_c(e->d_name);
+		struct found f = { .fresh = fresh };
+
+		if (!maildir_name_ok(name))
+			continue;
+		f.name = str_dup(name);
+		f.base = maildir_split(str_c(f.name), &f.flags);
+		if (map_get(&s->known, f.base) != NULL || f.base.n == 0) {
+			free(f.name);
+			continue;
+		}
+		if (s->n == s->cap) {
+			s->cap = s->cap == 0 ? 16 : s->cap * 2;
+			s->found = xreallocarray(
+			    s->found, s->cap, sizeof(*s->found));
+		}
+		s->found[s->n++] = f;
+		map_set(&s->known, f.base, (void *)(uintptr_t)s->n);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* By the seconds in front, then by name: the order in which they came. */
+static int
+by_age(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	struct str p = x->base, q = y->base;
+	uint64_t s = 0, t = 0;
+
+	if (num_take_u64(&p, &s) && num_take_u64(&q, &t) && s != t)
+		return s < t ? -1 : 1;
+	return str_cmp(x->base, y->base);
+}
+
+static void
+sort_found(struct scan *s)
+{
+	if (s->n > 0)
+		qsort(s->found, s->n, sizeof(*s->found), by_age);
+	map_clear(&s->known);
+	for (size_t i = 0; i < s->n; i++)
+		map_set(&s->known, s->found[i].base,
+		    (void *)(uintptr_t)(i + 1));
+}
+
+static void
+name_guid(struct str base, uint8_t guid[STORE_GUID])
+{
+	uint64_t size;
+
+	if (!maildir_is_ours(base, guid, &size))
+		guid_of("file", base, STR_NONE, STR_NONE, guid);
+}
+
+/* Adds one range, or widens the last. */
+static void
+add_uid(struct buf *ranges, uint32_t uid)
+{
+	wire_put_u32(ranges, uid);
+	wire_put_u32(ranges, uid);
+}
+
+/* Strikes the found off that have a living row; with all, rows without a
+ * file go to missing. */
+static void
+match_rows(struct scan *s, struct buf *missing)
+{
+	struct mailbox *m = s->m;
+	struct cold *cold = xmalloc(sizeof(*cold));
+	struct map tags = { 0 };
+	struct buf space;
+
+	buf_init(&space, COLDREC_MAX);
+	for (size_t i = 0; i < s->n; i++) {
+		uint8_t guid[STORE_GUID];
+
+		name_guid(s->found[i].base, guid);
+		map_set_id(&tags, coldrec_tag(guid), s);
+	}
+	for (size_t i = 0; i < mailbox_rows(m); i++) {
+		const struct row *row = mailbox_row(m, i);
+		uintptr_t at = 0;
+		bool read;
+
+		if ((row->flags & ROW_GONE) != 0 ||
+		    (!s->all && map_get_id(&tags, row->tag) == NULL))
+			continue;
+		buf_reset(&space);
+		read = coldfiles_read(&m->cold, m->log.ix, row, &space) &&
+		    coldrec_take(buf_str(&space), cold);
+		if (read)
+			at = (uintptr_t)map_get(&s->known, cold->name);
+		if (at != 0) {
+			s->found[at - 1].added = true;
+			continue;
+		}
+		if (s->all && missing != NULL) {
+			int fd = read ?
+			    maildir_open_message(&m->md, cold->name) :
+			    -1;
+
+			if (fd == -1 && (!read || errno == ENOENT))
+				add_uid(missing, row->uid);
+			if (fd != -1)
+				close(fd);
+		}
+	}
+	buf_clear(&space);
+	map_clear(&tags);
+	free(cold);
+}
+
+/* A file of ours that a delivery left unfinished, or is at work on. */
+static bool
+is_unfinished(struct scan *s, const struct found *f, const struct stat *st)
+{
+	uint8_t guid[STORE_GUID];
+	uint64_t size;
+
+	if (f->fresh || !maildir_is_ours(f->base, guid, &size))
+		return false;
+	if ((uint64_t)st->st_size != size)
+		return true;
+	if (s->m->x.rows.nbase + s->m->x.rows.nmore == 0 ||
+	    clock_wall() - st->st_mtim.tv_sec >= YOUNG_S)
+		return false;
+	s->young = true;
+	return true;
+}
+
+static void
+add_file(struct scan *s, const struct found *f, int fd, const struct stat *st)
+{
+	struct newcomer *n = xcalloc(1, sizeof(*n));
+	size_t size = (size_t)st->st_size;
+	void *map = NULL;
+	struct buf space;
+	uint64_t crlf;
+	char last = 0;
+
+	if (size > 0)
+		map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED) {
+		free(n);
+		return;
+	}
+	buf_init(&space, SPACE_MAX);
+	name_guid(f->base, n->cold.guid);
+	coldrec_study(&n->cold, &space, str_n(map, size));
+	n->cold.name = f->base;
+	crlf = crlf_size(str_n(map, size), &last);
+	n->size = crlf > UINT32_MAX ? UINT32_MAX : (uint32_t)crlf;
+	n->info.flags = f->flags;
+	n->info.date = st->st_mtim.tv_sec;
+	n->saved = clock_wall();
+	mailbox_add(s->m, n);
+	if (map != NULL)
+		munmap(map, size);
+	buf_clear(&space);
+	free(n);
+}
+
+static enum store_result
+add_found(struct scan *s)
+{
+	struct mailbox *m = s->m;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct found *f = &s->found[i];
+		struct stat st;
+		int fd;
+
+		if (f->added)
+			continue;
+		fd = disk_open(
+		    f->fresh ? m->md.fresh : m->md.cur, f->name, O_RDONLY);
+		if (fd == -1)
+			continue;
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    !is_unfinished(s, f, &st)) {
+			add_file(s, f, fd, &st);
+			f->added = true;
+		}
+		close(fd);
+		if (buf_len(mailbox_frame(m)) >= FRAME_FULL) {
+			enum store_result r = mailbox_next(m);
+
+			if (r != STORE_OK)
+				return r;
+		}
+	}
+	return STORE_OK;
+}
+
+/* What has a row moves from new/ to cur/, as every reader of a Maildir does. */
+static void
+move_fresh(struct scan *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct found *f = &s->found[i];
+		char to[MAILDIR_NAME + 8];
+
+		if (!f->fresh || !f->added)
+			continue;
+		maildir_cur_name(to, f->base);
+		(void)disk_rename(s->m->md.fresh, f->name, s->m->md.cur, to);
+	}
+}
+
+static enum store_result
+scan_locked(struct scan *s)
+{
+	struct mailbox *m = s->m;
+	struct buf missing;
+	enum store_result r;
+
+	buf_init(&missing, FRAME_MAX / 2);
+	match_rows(s, &missing);
+	if (buf_len(&missing) > 0) {
+		op_ranges_put(
+		    mailbox_frame(m), OP_EXPUNGE, buf_str(&missing));
+		mailbox_op(m);
+	}
+	buf_clear(&missing);
+	r = add_found(s);
+	if (r != STORE_OK) {
+		mailbox_cancel(m);
+		return r;
+	}
+	r = mailbox_commit(m);
+	if (r == STORE_OK)
+		move_fresh(s);
+	return r;
+}
+
+static void
+remember(struct scan *s, struct stamp fresh, struct stamp cur)
+{
+	struct mailbox *m = s->m;
+	bool damaged = m->x.damaged || m->log.damaged;
+
+	/* move_fresh changed new/: look again, once, to find it settled. */
+	m->fresh_at = settled(fresh);
+	if (!s->all)
+		return;
+	m->cur_at = settled(cur);
+	m->x.damaged = m->log.damaged = m->lost = false;
+	m->look_at = s->young ? clock_mono_ms() + YOUNG_S * 1000 : 0;
+	if (damaged)
+		mailbox_merge(m); /* a whole snapshot ends the damage */
+}
+
+enum store_result
+mailbox_scan(struct mailbox *m, bool all)
+{
+	struct scan s = { .m = m, .all = all };
+	struct stamp fresh = stamp_of(m->md.fresh), cur = stamp_of(m->md.cur);
+	enum store_result r = STORE_OK;
+
+	list_dir(&s, m->md.fresh, true);
+	if (all)
+		list_dir(&s, m->md.cur, false);
+	sort_found(&s);
+	if (s.n > 0 || all) {
+		r = mailbox_begin(m, (uint32_t)s.n);
+		if (r == STORE_OK)
+			r = scan_locked(&s);
+	}
+	if (r == STORE_OK)
+		remember(&s, fresh, cur);
+	for (size_t i = 0; i < s.n; i++)
+		free(s.found[i].name);
+	free(s.found);
+	map_clear(&s.known);
+	return r;
+}

@@ -1,0 +1,6 @@
+check_PROGRAMS += tests/unit/store/test_mailbox
+store_test_libs = common/store/libstore.a common/mail/libmail.a \
+	common/base/libbase.a $(SSL_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
+tests_unit_store_test_mailbox_SOURCES = tests/unit/store/test_mailbox.c \
+	tests/unit/store/box.h
+tests_unit_store_test_mailbox_LDADD = $(store_test_libs)
