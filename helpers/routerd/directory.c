@@ -94,6 +94,7 @@ directory_clear(struct directory *d)
 		alias_free(v);
 	for (pos = 0; (v = map_next(&d->others, &pos, NULL)) != NULL;)
 		alias_free(v);
+	d->oldest = NULL;
 	map_clear(&d->domains);
 	map_clear(&d->accounts);
 	map_clear(&d->aliases);
@@ -124,12 +125,22 @@ new_domain(struct directory *d, enum source source, struct str name)
 }
 
 static void
+keep_oldest(struct directory *d, struct account *a)
+{
+	if (d->oldest == NULL || a->created_ms < d->oldest->created_ms ||
+	    (a->created_ms == d->oldest->created_ms &&
+	        strcmp(a->name, d->oldest->name) < 0))
+		d->oldest = a;
+}
+
+static void
 keep_account(struct directory *d, struct account *a)
 {
 	struct domain *m = domain_of(d, str_c(a->name));
 
 	if (m != NULL)
 		m->accounts++;
+	keep_oldest(d, a);
 	map_set(&d->accounts, str_c(a->name), a);
 }
 
@@ -360,12 +371,19 @@ int
 directory_del_account(struct directory *d, struct account *a)
 {
 	struct domain *m = domain_of(d, str_c(a->name));
+	struct account *other;
+	size_t pos = 0;
 
 	if (put(d, 'A', str_c(a->name), STR_NONE) == -1)
 		return -1;
 	if (m != NULL)
 		m->accounts--;
 	map_del(&d->accounts, str_c(a->name));
+	if (d->oldest == a) {
+		d->oldest = NULL;
+		while ((other = map_next(&d->accounts, &pos, NULL)) != NULL)
+			keep_oldest(d, other);
+	}
 	account_free(a);
 	return 0;
 }

@@ -51,6 +51,7 @@ struct directory {
 	struct map accounts;     /* name -> struct account */
 	struct map aliases;      /* of the directory */
 	struct map others;       /* aliases of the configuration and file */
+	struct account *oldest;  /* the first that was added; NULL: none */
 };
 
 void directory_init(struct directory *d);

@@ -232,6 +232,16 @@ stand_in(struct work *w, struct str name, struct str to)
 	return a;
 }
 
+/* Who gets this postmaster's mail: RFC 5321 4.5.1 wants somebody.  With no
+ * admin that leads anywhere it is who was there first. */
+static struct str
+postmaster(const struct resolver *r, struct str address)
+{
+	if (r->admin.n != 0 && !str_eq(r->admin, address))
+		return r->admin;
+	return r->dir->oldest != NULL ? str_c(r->dir->oldest->name) : STR_NONE;
+}
+
 static enum found
 find_local(struct work *w, const struct domain *d, struct str address,
     struct str local, bool aliases, const struct alias **alias)
@@ -241,11 +251,14 @@ find_local(struct work *w, const struct domain *d, struct str address,
 
 	if (found)
 		return f;
-	if (aliases && str_eq(local, STR("postmaster")) &&
-	    w->r->admin.n != 0 && !str_eq(w->r->admin, address)) {
-		say(w->r, address, "postmaster", w->r->admin);
-		*alias = stand_in(w, address, w->r->admin);
-		return FOUND_ALIAS;
+	if (aliases && str_eq(local, STR("postmaster"))) {
+		struct str admin = postmaster(w->r, address);
+
+		if (admin.n != 0) {
+			say(w->r, address, "postmaster", admin);
+			*alias = stand_in(w, address, admin);
+			return FOUND_ALIAS;
+		}
 	}
 	if (aliases && d->catch_all != NULL &&
 	    !str_eq(str_c(d->catch_all), address)) {

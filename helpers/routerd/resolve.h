@@ -4,7 +4,8 @@
  *
  * For an address of ours, the first that fits:
  *	alias, account, system user; the same for the part before "+ext";
- *	postmaster: the admin; the domain's catch-all; else 550 5.1.1
+ *	postmaster: the admin, or the oldest account when admin names nobody;
+ *	the domain's catch-all; else 550 5.1.1
  * For any other: the most specific route, else the domain's MX, if the client
  * may relay; else 554 5.7.1.
  * Aliases are followed to their ends here: a list holds only addresses that

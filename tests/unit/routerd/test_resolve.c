@@ -228,6 +228,32 @@ START_TEST(table)
 }
 END_TEST
 
+/* Without an admin that leads anywhere, the oldest account. */
+START_TEST(no_admin)
+{
+	static const char *const names[] = { "postmaster@example.org",
+		"postmaster@catch.example", "postmaster" };
+	struct resolved r;
+	struct account *oldest = directory_account(
+	    &dir, STR("bob@example.org"));
+
+	directory_account(&dir, STR("carol@exact.example"))->created_ms = 9;
+	resolver.admin = STR("postmaster@example.org");
+	dir.oldest = oldest;
+	directory_del_alias(&dir, directory_alias(&dir, STR("bob@example.org")));
+	for (size_t i = 0; i < N_OF(names); i++) {
+		struct msg_route q = { .address = str_c(names[i]) };
+
+		resolve(&resolver, &pool, &q, &r);
+		ck_assert_uint_eq(r.is.kind, ROUTE_LOCAL);
+		ck_assert(str_eq(r.is.account, STR("bob@example.org")));
+	}
+	directory_del_account(&dir, oldest);
+	ck_assert_ptr_nonnull(dir.oldest);
+	ck_assert_str_ne(dir.oldest->name, "carol@exact.example");
+}
+END_TEST
+
 static const struct {
 	const char *name, *want;
 } logins[] = {
@@ -357,6 +383,7 @@ resolving(void)
 	tcase_add_loop_test(tc, account, 0, N_OF(logins));
 	tcase_add_loop_test(tc, may_send, 0, N_OF(sends));
 	tcase_add_test(tc, quota);
+	tcase_add_test(tc, no_admin);
 	return tc;
 }
 
