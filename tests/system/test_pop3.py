@@ -143,15 +143,17 @@ class Pop3(unittest.TestCase):
     def test_getmail(self):
         self.send("for getmail")
         home = os.path.join(lib.scratch(), "getmail")
-        for name in ("cur", "new", "tmp"):
-            os.makedirs(os.path.join(home, "mail", name))
+        os.makedirs(home)
+        out = os.path.join(home, "out")
         with open(os.path.join(home, "rc"), "w") as f:
             f.write("[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = %d\nusername = %s\n"
-                    "password = %s\nca_certs = %s\n[destination]\ntype = Maildir\npath = %s/mail/\n"
-                    "user = %s\n[options]\nread_all = true\ndelete = true\n" % (
-                        self.p.ports["pop3s"], BOB, PASSWORD, lib.certificate()[0], home, os.environ.get("USER", "root")))
+                    "password = %s\nca_certs = %s\n[destination]\ntype = MDA_external\npath = /bin/sh\n"
+                    "arguments = (\"-c\", \"cat >>%s\")\nallow_root_commands = true\n"
+                    "[options]\nread_all = true\ndelete = true\n" % (
+                        self.p.ports["pop3s"], BOB, PASSWORD, lib.certificate()[0], out))
         self.fetch("getmail", ["--getmaildir", home, "--rcfile", os.path.join(home, "rc")])
-        self.assertEqual(len(os.listdir(os.path.join(home, "mail", "new"))), 1)
+        with open(out) as f:
+            self.assertIn("Subject: for getmail", f.read())
         self.assertEqual(self.count(), 0)
 
     def test_fetchmail(self):
