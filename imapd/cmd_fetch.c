@@ -12,7 +12,8 @@ struct fetching {
 	struct seq_set set;
 	struct fetch_items items;
 	struct walk walk;
-	uint64_t since;        /* CHANGEDSINCE, 0: all */
+	bool changed;          /* CHANGEDSINCE was said */
+	uint64_t since;        /* its mod-sequence */
 	bool needs_text, needs_cold;
 	struct uids seen;      /* to get \Seen when the command ends */
 	bool missing, unreadable;
@@ -154,7 +155,7 @@ take_modifier(struct session *s, struct str *in, struct fetching *f)
 	if (!str_take_iprefix(in, STR(" (CHANGEDSINCE ")) ||
 	    !lex_number64(in, &f->since) || !str_eq(*in, STR(")")))
 		return false;
-	s->condstore = true;
+	f->changed = s->condstore = true;
 	return true;
 }
 
@@ -172,7 +173,7 @@ cmd_fetch(struct session *s, struct str args)
 	if (s->uid)
 		fetch_items_add(&f->items, FETCH_UID);
 	s->condstore |= f->items.has_modseq;
-	if (f->since != 0)
+	if (f->changed)
 		fetch_items_add(&f->items, FETCH_MODSEQ);
 	for (size_t i = 0; i < f->items.count; i++) {
 		f->needs_text |= fetch_needs_text(&f->items.list[i]);

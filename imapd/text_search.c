@@ -119,8 +119,10 @@ begin_body(struct text_search *t)
 	t->in_body = true;
 	t->at = p->body_at;
 	transfer_init(&t->transfer, transfer_kind(p->encoding));
+	/* Octets above 127 in what calls itself ASCII are UTF-8 mostly. */
 	if (!params_text(&p->params, &t->pool, STR("charset"), &t->charset) ||
-	    !charset_known(t->charset))
+	    !charset_known(t->charset) ||
+	    str_ieq(t->charset, STR("us-ascii")))
 		t->charset = STR("UTF-8");
 	buf_reset(&t->raw);
 	buf_reset(&t->text);
