@@ -10,6 +10,8 @@
 #include "msg/front.h"
 #include "proc/note.h"
 
+enum { EARLY_MAX = 16384 }; /* octets of the client that go in the hello */
+
 struct client {
 	TAILQ_ENTRY(client) entry;
 	struct imapd *d;
@@ -94,7 +96,9 @@ on_pump_end(void *arg, bool worker_lost)
 {
 	struct client *c = arg;
 
-	note_client(NOTE_INFO, worker_lost ? "worker-lost" : "left", c);
+	/* The worker ends first after LOGOUT and at the end of all. */
+	note_client(NOTE_INFO, "left", c);
+	note_c("ended_by", worker_lost ? "worker" : "client");
 	note_u64("sent", pump_to_client(c->pump));
 	note_u64("received", pump_to_worker(c->pump));
 	note_end();
@@ -107,7 +111,8 @@ on_pump_end(void *arg, bool worker_lost)
 static void
 enter(struct client *c, int worker)
 {
-	struct str early = stream_peek(c->stream);
+	/* The pump moves the rest. */
+	struct str early = str_first(stream_peek(c->stream), EARLY_MAX);
 	struct front_hello h = { .tag = buf_str(&c->session.tag),
 		.client = str_c(c->who.text), .login = str_c(c->user),
 		.tls = c->session.tls, .early = early };

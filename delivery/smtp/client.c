@@ -378,6 +378,8 @@ on_data(struct client *c)
 {
 	if (c->reply.code == 354) {
 		crlf_out_init(&c->crlf, true);
+		/* Some peers take a bare CR for a line end (I12). */
+		c->crlf.strict = true;
 		c->crlf.strict = true;
 		c->state = AT_TEXT;
 		return CLIENT_TEXT;
