@@ -60,7 +60,7 @@ struct delivery {
 	enum delivery_result result;
 	int error;            /* errno of DELIVERY_ERROR */
 	uint32_t uid;
-	struct str where;     /* the mailbox it went to: "INBOX" */
+	char where[256];      /* the mailbox it went to: "INBOX" */
 	struct delivery *next; /* the batch's own */
 };
 

@@ -96,7 +96,7 @@ set_u32(char *p, uint32_t v)
 }
 
 /* The fixed part: magic, length, crc, text crc, guid, size, body_at, name_n,
- * nparts, envelope_n, structure_n. */
+ * nparts, envelope_n, structure_n, source crc and size. */
 void
 coldrec_put(struct buf *out, const struct cold *c)
 {
@@ -126,7 +126,8 @@ coldrec_put(struct buf *out, const struct cold *c)
 	wire_put_u32(out, nparts);
 	wire_put_u32(out, (uint32_t)envelope.n);
 	wire_put_u32(out, (uint32_t)structure.n);
-	wire_put_u64(out, 0); /* room for what comes later */
+	wire_put_u32(out, c->source_crc);
+	wire_put_u32(out, c->source_n);
 	for (uint32_t i = 0; i < nparts; i++)
 		put_part(out, &c->parts[i]);
 	buf_add(out, c->name);
@@ -156,7 +157,6 @@ coldrec_take(struct str in, struct cold *out)
 {
 	size_t n = coldrec_length(in);
 	uint32_t crc, name_n, envelope_n, structure_n;
-	uint64_t spare;
 
 	if (n == 0 || n > in.n)
 		return false;
@@ -169,7 +169,9 @@ coldrec_take(struct str in, struct cold *out)
 	    !wire_take_u64(&in, &out->body_at) ||
 	    !wire_take_u32(&in, &name_n) || !wire_take_u32(&in, &out->nparts) ||
 	    !wire_take_u32(&in, &envelope_n) ||
-	    !wire_take_u32(&in, &structure_n) || !wire_take_u64(&in, &spare) ||
+	    !wire_take_u32(&in, &structure_n) ||
+	    !wire_take_u32(&in, &out->source_crc) ||
+	    !wire_take_u32(&in, &out->source_n) ||
 	    out->nparts > COLD_PARTS_MAX || name_n > COLDREC_NAME_MAX ||
 	    out->body_at > out->size)
 		return false;

@@ -125,6 +125,12 @@ uint32_t mailbox_keyword(struct mailbox *m, struct str name);
 /* The account has something to sync and a notice to give. */
 void mailbox_touched(struct mailbox *m);
 
+/* seen.c: whether a message of that guid came to the mailbox after about
+ * that time, be it expunged since. */
+enum seen { SEEN_NOT, SEEN_SAME, SEEN_OTHER /* other octets */ };
+enum seen mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID],
+    int64_t since, uint32_t source_n, uint32_t source_crc);
+
 /* scan.c: gives rows to files that have none, those in new/, and with all
  * those in cur/ too; then rows without a file are expunged.  An operation of
  * its own, under no lock. */

@@ -2,6 +2,9 @@ noinst_LIBRARIES += common/store/libstore.a
 common_store_libstore_a_SOURCES = \
 	common/store/account.c common/store/account.h \
 	common/store/append.c common/store/append.h \
+	common/store/batch.c common/store/batch.h \
+	common/store/batchbox.c common/store/batchbox.h \
+	common/store/batchfile.c common/store/batchfile.h \
 	common/store/boxindex.c common/store/boxindex.h \
 	common/store/boxlog.c common/store/boxlog_read.c common/store/boxlog.h \
 	common/store/boxname.c \
@@ -25,6 +28,7 @@ common_store_libstore_a_SOURCES = \
 	common/store/rank.c common/store/rank.h \
 	common/store/rows.c common/store/rows.h \
 	common/store/scan.c \
+	common/store/seen.c \
 	common/store/settings.c common/store/settings.h \
 	common/store/snap.c common/store/snap.h \
 	common/store/status.c \

@@ -28,6 +28,8 @@ struct cold {
 	uint64_t size;            /* octets of the text as stored (LF) */
 	uint64_t body_at;         /* where its header ends */
 	uint32_t crc;             /* crc32c of the text */
+	uint32_t source_crc, source_n; /* of a delivery: without the fields put
+	                           * in front here; octets modulo 2^32 */
 	struct str name;          /* base name of its file */
 	struct str envelope;      /* "(...)" as ENVELOPE says it */
 	struct str structure;     /* as BODYSTRUCTURE says it */

@@ -316,7 +316,7 @@ START_TEST(quota)
 	struct usage usage;
 
 	box_add(&b, "one");
-	account_set_quota(b.a, 100);
+	account_set_quota(b.a, 90);
 	ap = append_begin(b.m, &info);
 	ck_assert_int_eq(append_write(ap,
 	    STR("Subject: this one would go over the limit\n\nx\n")), 0);

@@ -1,0 +1,540 @@
+#include "store/batch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fatal.h"
+#include "base/wire.h"
+#include "store/batchfile.h"
+#include "store/disk.h"
+#include "store/guid.h"
+#include "store/inner.h"
+
+enum {
+	BOXES = 256,          /* kept open when the caller names no number */
+	SLOW_BATCHES = 64,    /* after a slow syncfs so many without */
+	FRAME_FULL = 1024 * 1024
+};
+
+struct batch {
+	struct batch_conf conf;
+	int sync;             /* opened before all writes it vouches for */
+	dev_t device;
+	struct map by_key;
+	struct batchboxes boxes;
+	size_t nboxes, count;
+	struct pool pool;     /* of one batch */
+	struct batchfile file;
+	bool repeated;        /* some were there already */
+	unsigned slow;        /* batches to come that sync file by file */
+	struct account *full; /* the last that was opened as readers do */
+	struct buf full_path;
+};
+
+struct batch *
+batch_new(const struct batch_conf *conf)
+{
+	struct batch *b = xcalloc(1, sizeof(*b));
+	struct stat st;
+
+	b->conf = *conf;
+	if (b->conf.accounts == 0)
+		b->conf.accounts = BOXES;
+	b->sync = disk_open_dir(conf->rootfd, ".");
+	if (b->sync == -1 || fstat(b->sync, &st) == -1)
+		fatal_errno("store: the mail root");
+	b->device = st.st_dev;
+	TAILQ_INIT(&b->boxes);
+	pool_init(&b->pool);
+	batchfile_init(&b->file);
+	buf_init(&b->full_path, BUF_NO_MAX);
+	return b;
+}
+
+static void
+drop_box(struct batch *b, struct batchbox *box)
+{
+	TAILQ_REMOVE(&b->boxes, box, entry);
+	map_del(&b->by_key, box->key);
+	b->nboxes--;
+	batchbox_free(box);
+}
+
+void
+batch_free(struct batch *b)
+{
+	struct batchbox *box;
+
+	if (b == NULL)
+		return;
+	while ((box = TAILQ_FIRST(&b->boxes)) != NULL)
+		drop_box(b, box);
+	map_clear(&b->by_key);
+	pool_clear(&b->pool);
+	batchfile_clear(&b->file);
+	account_close(b->full);
+	buf_clear(&b->full_path);
+	close(b->sync);
+	free(b);
+}
+
+void
+batch_guid(struct str spool_uuid, uint64_t id, struct str account,
+    uint8_t guid[STORE_GUID])
+{
+	struct buf number;
+
+	buf_init(&number, 8);
+	wire_put_u64(&number, id);
+	guid_of("delivery", spool_uuid, buf_str(&number), account, guid);
+	buf_clear(&number);
+}
+
+size_t
+batch_count(const struct batch *b)
+{
+	return b->count;
+}
+
+/* Those without work, the least used first. */
+static void
+shrink(struct batch *b)
+{
+	struct batchbox *box, *next;
+
+	TAILQ_FOREACH_SAFE(box, &b->boxes, entry, next) {
+		if (b->nboxes <= b->conf.accounts)
+			return;
+		if (TAILQ_EMPTY(&box->queue))
+			drop_box(b, box);
+	}
+}
+
+static struct batchbox *
+get_box(struct batch *b, struct str path, struct str name)
+{
+	struct batchbox *box;
+	struct buf key;
+
+	buf_init(&key, BUF_NO_MAX);
+	buf_add(&key, path);
+	buf_add_char(&key, '\0');
+	buf_add(&key, name);
+	box = map_get(&b->by_key, buf_str(&key));
+	buf_clear(&key);
+	if (box != NULL) {
+		TAILQ_REMOVE(&b->boxes, box, entry);
+		TAILQ_INSERT_TAIL(&b->boxes, box, entry);
+		return box;
+	}
+	box = batchbox_open(&b->conf, path, name);
+	if (box == NULL)
+		return NULL;
+	map_set(&b->by_key, box->key, box);
+	TAILQ_INSERT_TAIL(&b->boxes, box, entry);
+	b->nboxes++;
+	shrink(b);
+	return box;
+}
+
+static struct batchbox *
+box_of(struct batch *b, const struct delivery *d)
+{
+	struct batchbox *box;
+	struct buf space;
+
+	if (d->mailbox.n > 0) {
+		buf_init(&space, BUF_NO_MAX);
+		box = get_box(b, d->path, mailbox_canonical(d->mailbox, &space));
+		buf_clear(&space);
+		if (box != NULL)
+			return box;
+	}
+	return get_box(b, d->path, STR("INBOX"));
+}
+
+/* The account as readers open it, for what rows alone can tell. */
+static struct account *
+full_account(struct batch *b, const struct delivery *d)
+{
+	int fd;
+
+	if (b->full == NULL || !str_eq(buf_str(&b->full_path), d->path)) {
+		account_close(b->full);
+		b->full = NULL;
+		buf_reset(&b->full_path);
+		buf_add(&b->full_path, d->path);
+		fd = account_folder(b->conf.rootfd, d->path);
+		if (fd == -1)
+			return NULL;
+		b->full = account_open(fd, &b->conf.store);
+	}
+	if (b->full != NULL)
+		account_set_quota(b->full, d->quota);
+	return b->full;
+}
+
+static enum seen
+seen_in(struct account *a, struct str name, const struct delivery *d,
+    uint32_t crc)
+{
+	struct mailbox *m;
+	enum seen seen;
+
+	if (mailbox_open(a, name, &m) != STORE_OK)
+		return SEEN_NOT;
+	seen = mailbox_seen(m, d->guid, d->accepted, (uint32_t)d->size, crc);
+	mailbox_close(m);
+	return seen;
+}
+
+/* In its mailbox, or in INBOX, where it went if that did not exist. */
+static enum seen
+seen_before(struct batch *b, const struct delivery *d,
+    const struct batchbox *box, uint32_t crc)
+{
+	struct account *a = full_account(b, d);
+	enum seen seen;
+
+	if (a == NULL)
+		return SEEN_NOT;
+	seen = seen_in(a, box->name, d, crc);
+	if (seen == SEEN_NOT && !str_eq(box->name, STR("INBOX")))
+		seen = seen_in(a, STR("INBOX"), d, crc);
+	return seen;
+}
+
+static void
+fail(struct delivery *d, int error)
+{
+	d->result = error == ELOOP || error == ENOTDIR || error == EXDEV ||
+	        error == EINVAL || error == EACCES || error == EPERM ?
+	    DELIVERY_BAD_PATH :
+	    DELIVERY_ERROR;
+	d->error = error;
+}
+
+static struct queued *
+find_twin(struct batchbox *box, const struct delivery *d)
+{
+	struct queued *q;
+
+	TAILQ_FOREACH(q, &box->queue, entry)
+		if (memcmp(q->d->guid, d->guid, STORE_GUID) == 0)
+			return q;
+	return NULL;
+}
+
+/* Writes the file.  One that exists is a delivery that was done, or was
+ * broken off: then it is begun again. */
+static int
+write_file(struct batch *b, struct batchbox *box, struct queued *q,
+    uint32_t crc)
+{
+	bool shared = b->conf.store.shared;
+	char name[MAILDIR_NAME];
+	struct delivery *d = q->d;
+	enum seen seen = SEEN_NOT;
+
+	if (d->maybe_repeated)
+		seen = seen_before(b, d, box, crc);
+	if (seen == SEEN_NOT) {
+		if (batchfile_write(
+		        &b->file, box, &b->pool, q, crc, shared) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -1;
+		seen = seen_before(b, d, box, crc);
+		batchfile_name(d, name);
+		if (seen == SEEN_NOT && disk_unlink(box->cur, name) == -1)
+			return -1;
+	}
+	if (seen == SEEN_SAME) {
+		d->result = DELIVERY_REPEATED;
+		return 1;
+	}
+	if (seen == SEEN_OTHER)
+		guid_random(d->guid);
+	return batchfile_write(&b->file, box, &b->pool, q, crc, shared);
+}
+
+static bool
+over_quota(struct batch *b, const struct delivery *d)
+{
+	struct account *a = d->quota != 0 ? full_account(b, d) : NULL;
+
+	return a != NULL && !account_fits(a, d->head.n + d->size);
+}
+
+/* Once more in the folder of that name that is there now. */
+static struct batchbox *
+reopen_box(struct batch *b, struct batchbox *box, const struct delivery *d)
+{
+	if (!TAILQ_EMPTY(&box->queue))
+		return NULL;
+	drop_box(b, box);
+	return box_of(b, d);
+}
+
+static void
+enqueue(struct batch *b, struct batchbox *box, struct queued *q)
+{
+	TAILQ_INSERT_TAIL(&box->queue, q, entry);
+	/* One descriptor is kept for the check after syncfs; all of them when
+	 * files are synced one by one. */
+	if (b->slow == 0 && box->device == b->device &&
+	    TAILQ_FIRST(&box->queue) != q) {
+		close(q->fd);
+		q->fd = -1;
+	}
+}
+
+void
+batch_add(struct batch *b, struct delivery *d)
+{
+	struct batchbox *box = box_of(b, d);
+	struct queued *q, *twin;
+	uint32_t crc;
+	int rc;
+
+	d->result = DELIVERY_OK;
+	d->next = NULL;
+	if (box == NULL) {
+		fail(d, errno);
+		return;
+	}
+	twin = find_twin(box, d);
+	if (twin != NULL) {
+		d->next = twin->twins;
+		twin->twins = d;
+		b->count++;
+		return;
+	}
+	if (over_quota(b, d)) {
+		d->result = DELIVERY_OVER_QUOTA;
+		return;
+	}
+	q = pool_alloc(&b->pool, sizeof(*q));
+	q->d = d;
+	q->fd = -1;
+	rc = batchfile_source(d, &crc);
+	if (rc == 0)
+		rc = write_file(b, box, q, crc);
+	if (rc == -1 && errno == ENOENT &&
+	    (box = reopen_box(b, box, d)) != NULL)
+		rc = write_file(b, box, q, crc);
+	if (rc == -1) {
+		d->result = DELIVERY_ERROR;
+		d->error = errno;
+		return;
+	}
+	if (!str_copy(d->where, sizeof(d->where), box->name))
+		d->where[0] = '\0';
+	b->count++;
+	if (rc == 1)
+		b->repeated = true;
+	else
+		enqueue(b, box, q);
+}
+
+static void
+fail_box(struct batchbox *box, int error)
+{
+	struct queued *q;
+
+	TAILQ_FOREACH(q, &box->queue, entry) {
+		if (q->framed)
+			continue;
+		q->d->result = DELIVERY_ERROR;
+		q->d->error = error;
+		(void)unlinkat(box->cur, q->name, 0);
+	}
+}
+
+/* The frames of what is queued; the lock is held and UIDs are reserved. */
+static int
+write_frames(struct batchbox *box)
+{
+	struct frame_state after;
+	struct queued *q = TAILQ_FIRST(&box->queue), *first;
+	struct buf frame;
+	int rc = 0;
+
+	buf_init(&frame, FRAME_MAX);
+	while (rc == 0 && q != NULL) {
+		uint32_t nops = 0;
+
+		buf_reset(&frame);
+		boxlog_begin(&box->log, &frame, &after);
+		first = q;
+		for (; q != NULL && buf_len(&frame) < FRAME_FULL;
+		    q = TAILQ_NEXT(q, entry), nops++) {
+			q->op.uid = q->d->uid = after.uidnext++;
+			op_append_put(&frame, &q->op);
+			after.exists++;
+			after.unseen++;
+			after.octets += q->op.size;
+		}
+		rc = boxlog_append(&box->log, &frame, &after, nops, NULL);
+		for (; rc == 0 && first != q; first = TAILQ_NEXT(first, entry))
+			first->framed = true;
+	}
+	buf_clear(&frame);
+	return rc;
+}
+
+/* 1: the limits must be on disk first. */
+static int
+commit_box(struct batchbox *box)
+{
+	struct queued *q;
+	uint32_t n = 0;
+	bool later = false;
+	int rc = batchbox_lock(box), saved;
+
+	if (rc == -1)
+		return -1;
+	TAILQ_FOREACH(q, &box->queue, entry)
+		n++;
+	rc = boxlog_reserve(&box->log, n, &later);
+	if (rc == 0 && later)
+		rc = 1;
+	else if (rc == 0)
+		rc = write_frames(box);
+	box->mark = boxlog_mark(&box->log);
+	box->written = true;
+	if (rc == 0 && box->log.end > BOXLOG_LONG)
+		(void)boxlog_rotate(&box->log);
+	saved = errno;
+	boxlog_unlock(&box->log);
+	errno = saved;
+	return rc;
+}
+
+static int
+sync_each(struct batchbox *box)
+{
+	struct queued *q;
+
+	TAILQ_FOREACH(q, &box->queue, entry)
+		if (q->fd != -1 && disk_sync(q->fd) == -1)
+			return -1;
+	return disk_sync_dir(box->cur) == -1 ? -1 : disk_sync(box->log.fd);
+}
+
+/* Everything at once; then one file, whose error would be ours. */
+static int
+sync_all(struct batch *b)
+{
+	int64_t start = clock_mono_ms();
+	struct batchbox *box;
+	const struct queued *q;
+
+	if (disk_syncfs(b->sync) == -1)
+		return -1;
+	if (clock_mono_ms() - start > b->conf.slow_sync_ms &&
+	    b->conf.slow_sync_ms > 0)
+		b->slow = SLOW_BATCHES;
+	TAILQ_FOREACH(box, &b->boxes, entry) {
+		q = TAILQ_FIRST(&box->queue);
+		if (box->written && q != NULL && q->fd != -1)
+			return disk_sync(q->fd);
+	}
+	return 0;
+}
+
+static int
+flush(struct batch *b)
+{
+	bool each = b->slow > 0, any = false;
+	struct batchbox *box;
+
+	TAILQ_FOREACH(box, &b->boxes, entry) {
+		if (!box->written)
+			continue;
+		if (!each && box->device == b->device)
+			any = true;
+		else if (sync_each(box) == -1)
+			return -1;
+	}
+	if (each)
+		b->slow--;
+	/* A message that was there already may be there only in memory. */
+	if ((any || b->repeated) && sync_all(b) == -1)
+		return -1;
+	b->repeated = false;
+	TAILQ_FOREACH(box, &b->boxes, entry)
+		if (box->written) {
+			boxlog_synced(&box->log, box->mark);
+			box->written = false;
+		}
+	return 0;
+}
+
+static void
+settle(struct batchbox *box)
+{
+	struct queued *q;
+
+	while ((q = TAILQ_FIRST(&box->queue)) != NULL) {
+		TAILQ_REMOVE(&box->queue, q, entry);
+		if (q->fd != -1)
+			close(q->fd);
+		for (struct delivery *t = q->twins; t != NULL; t = t->next) {
+			t->result = q->d->result == DELIVERY_OK ?
+			    DELIVERY_REPEATED :
+			    q->d->result;
+			t->error = q->d->error;
+			t->uid = q->d->uid;
+		}
+	}
+}
+
+/* Frames of all mailboxes; those that wait for their limits come again. */
+static bool
+commit_boxes(struct batch *b, bool again)
+{
+	struct batchbox *box, *next;
+	bool later = false;
+
+	TAILQ_FOREACH_SAFE(box, &b->boxes, entry, next) {
+		int rc;
+
+		if (TAILQ_EMPTY(&box->queue) || (again && !box->waits))
+			continue;
+		rc = commit_box(box);
+		box->waits = rc == 1;
+		later = later || box->waits;
+		if (rc == -1) {
+			fail_box(box, errno);
+			box->stale = true;
+		}
+	}
+	return later;
+}
+
+int
+batch_commit(struct batch *b)
+{
+	struct batchbox *box, *next;
+
+	for (bool again = false; commit_boxes(b, again); again = true)
+		if (flush(b) == -1)
+			return -1;
+	if (flush(b) == -1)
+		return -1;
+	TAILQ_FOREACH_SAFE(box, &b->boxes, entry, next) {
+		settle(box);
+		if (box->stale)
+			drop_box(b, box);
+	}
+	b->count = 0;
+	pool_clear(&b->pool);
+	shrink(b);
+	return 0;
+}

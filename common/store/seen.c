@@ -1,0 +1,45 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fatal.h"
+#include "store/coldrec.h"
+#include "store/inner.h"
+
+/*
+ * The list of what was delivered is the mailbox itself: its rows carry the
+ * guid, tombstones too, and the frame that makes a row is what makes the
+ * delivery.  So there is no moment in which the two could differ.
+ */
+
+enum { CLOCK_SLACK_S = 86400 }; /* a clock may have been set back */
+
+enum seen
+mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
+    uint32_t source_n, uint32_t source_crc)
+{
+	struct cold *cold = xmalloc(sizeof(*cold));
+	uint32_t tag = coldrec_tag(guid);
+	enum seen seen = SEEN_NOT;
+	struct buf space;
+
+	buf_init(&space, COLDREC_MAX);
+	for (size_t i = mailbox_rows(m); i > 0 && seen == SEEN_NOT; i--) {
+		const struct row *row = mailbox_row(m, i - 1);
+
+		if (row->saved + (int64_t)CLOCK_SLACK_S < since)
+			break;
+		buf_reset(&space);
+		if (row->tag != tag ||
+		    !coldfiles_read(&m->cold, m->log.ix, row, &space) ||
+		    !coldrec_take(buf_str(&space), cold) ||
+		    memcmp(cold->guid, guid, STORE_GUID) != 0)
+			continue;
+		seen = cold->source_n == source_n &&
+		        cold->source_crc == source_crc ?
+		    SEEN_SAME :
+		    SEEN_OTHER;
+	}
+	buf_clear(&space);
+	free(cold);
+	return seen;
+}
