@@ -3,6 +3,7 @@
  * itself it answers status, stop and reload. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,6 +92,9 @@ process_row(struct buf *b, const struct child *c)
 static void
 server_row(struct buf *b, struct master *m)
 {
+	char epoch[17];
+
+	snprintf(epoch, sizeof(epoch), "%016llx", (unsigned long long)m->epoch);
 	json_open(b);
 	json_c(b, "kind", "server");
 	json_c(b, "version", POSTERN_VERSION);
@@ -99,7 +103,8 @@ server_row(struct buf *b, struct master *m)
 	json_bool(b, "ready", children_ready(m));
 	json_c(b, "base", m->base != NULL ? m->base : "");
 	json_str(b, "config", conf_file(m->conf, 0));
-	json_u64(b, "epoch", m->epoch);
+	/* As text: a number of 64 bits is more than readers of JSON take. */
+	json_c(b, "epoch", epoch);
 	json_close(b);
 	buf_add_c(b, "\n");
 }
