@@ -10,8 +10,7 @@
 #include "proc/roles.h"
 
 enum {
-	ROWS_FRAME = 32 * 1024, /* octets of rows at which to send them */
-	AGAIN_MS = 20           /* wait for a client that reads slowly */
+	ROWS_FRAME = 32 * 1024 /* octets of rows at which to send them */
 };
 
 static void
@@ -85,14 +84,21 @@ run_more(void *arg)
 {
 	struct control_ask *a = arg;
 
-	while (!a->ended && a->more != NULL) {
-		if (link_pending(a->link) > LINK_WINDOW) {
-			timer_set(&a->again, AGAIN_MS);
-			return;
-		}
-		if (!a->more(a->arg, a))
-			a->more = NULL;
-	}
+	if (a->ended || a->more == NULL)
+		return;
+	if (link_pending(a->link) > LINK_WINDOW)
+		return; /* on_drained goes on */
+	if (!a->more(a->arg, a))
+		a->more = NULL;
+	else
+		timer_set(&a->again, 0); /* others have their turn first */
+}
+
+static void
+on_drained(void *arg, struct link *l)
+{
+	(void)l;
+	run_more(arg);
 }
 
 void
@@ -262,6 +268,7 @@ static const struct link_ops ops = {
 	.rules = rules,
 	.nrules = sizeof(rules) / sizeof(rules[0]),
 	.on_close = on_close,
+	.on_drained = on_drained,
 };
 
 void
