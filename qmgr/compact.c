@@ -1,0 +1,181 @@
+/* compact -- keeps the log short: states, and copies out of sparse segments. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "proc/note.h"
+#include "qmgr/disk.h"
+#include "qmgr/qmgr.h"
+
+enum {
+	COPIES = 64,         /* messages moved in one step */
+	LOOKS = 20000,       /* messages looked at in one step */
+	SEGMENTS_LEAST = 4   /* with fewer, compaction is not worth it */
+};
+
+/* Moves the record; false: it cannot be read. */
+static bool
+move(struct qmgr *d, struct message *m)
+{
+	const struct str text = message_text(d, m);
+
+	if (text.p == NULL)
+		return false;
+	queue_copy(&d->q, m, text);
+	return true;
+}
+
+static size_t
+count_segments(const struct qmgr *d)
+{
+	const struct segment *seg;
+	size_t n = 0;
+
+	TAILQ_FOREACH(seg, &d->q.log.segments, entry)
+		n++;
+	return n;
+}
+
+static void
+begin(struct qmgr *d)
+{
+	struct compaction *c = &d->compact;
+
+	if (count_segments(d) < SEGMENTS_LEAST)
+		return;
+	c->seg = qlog_sparse(&d->q.log);
+	if (c->seg == NULL || c->seg == c->unreadable) {
+		c->seg = NULL;
+		return;
+	}
+	c->seg->leaving = true;
+	cursor_open(&c->cursor, &d->q.table);
+}
+
+static void
+step(struct qmgr *d)
+{
+	struct compaction *c = &d->compact;
+	size_t copies = 0, looks = 0;
+	struct message *m;
+
+	while (copies < COPIES && looks++ < LOOKS && c->seg->living != 0) {
+		m = cursor_next(&c->cursor);
+		if (m == NULL)
+			break;
+		if (m->seg != c->seg)
+			continue;
+		copies++;
+		if (!move(d, m))
+			c->unreadable = c->seg; /* stays for the admin */
+	}
+	if (looks <= LOOKS && copies < COPIES) {
+		cursor_close(&c->cursor);
+		c->seg->leaving = false;
+		c->seg = NULL;
+	}
+}
+
+void
+compact_look(struct qmgr *d)
+{
+	struct compaction *c = &d->compact;
+	const uint64_t since = d->q.log.octets - d->state_octets;
+	const uint64_t enough = d->state.size > d->o.segment ? d->state.size :
+	                                                       d->o.segment;
+
+	if (d->q.log.failed)
+		return;
+	if (c->seg == NULL)
+		begin(d);
+	if (c->seg != NULL)
+		step(d);
+	if (!state_writing(&d->state) && (since >= enough ||
+	        (since != 0 && qlog_dead_octets(&d->q.log) != 0)))
+		compact_state(d);
+	timer_set(&d->compact.again, c->seg != NULL ? 1 : 1000);
+}
+
+void
+compact_state(struct qmgr *d)
+{
+	d->state_octets = d->q.log.octets;
+	state_write(&d->state, clock_wall_ms());
+}
+
+static void
+on_again(void *arg)
+{
+	struct qmgr *d = arg;
+
+	qmgr_now(d);
+	compact_look(d);
+}
+
+static void
+on_state(void *arg, int error)
+{
+	struct qmgr *d = arg;
+
+	if (error == 0) {
+		qlog_release(&d->q.log, d->state.head.lsn);
+		return;
+	}
+	note(NOTE_ERROR, "queue-state-failed");
+	note_errno(error);
+	note_end();
+}
+
+void
+compact_init(struct qmgr *d, uint64_t last_state)
+{
+	state_writer_init(&d->state, &d->q, last_state, on_state, d);
+	timer_init(&d->compact.again, d->proc.loop, on_again, d);
+	timer_set(&d->compact.again, 1000);
+}
+
+/* A state that waits for no loop. */
+void
+compact_state_now(struct qmgr *d)
+{
+	compact_state(d);
+	while (state_writing(&d->state) && !d->q.log.failed) {
+		qlog_flush(&d->q.log);
+		syncer_wait(d->syncer);
+	}
+}
+
+static void
+set_bad_aside(struct qmgr *d, struct segment *seg)
+{
+	char name[SEGMENT_NAME];
+
+	segment_name(seg->number, true, name);
+	renameat(d->spool.logfd, name, d->spool.corruptfd, name);
+	TAILQ_REMOVE(&d->q.log.segments, seg, entry);
+	segment_free(seg);
+}
+
+void
+compact_bad(struct qmgr *d)
+{
+	struct segment *seg, *next;
+	struct table_cursor c;
+	struct message *m;
+	size_t moved = 0;
+
+	cursor_open(&c, &d->q.table);
+	while ((m = cursor_next(&c)) != NULL)
+		if (m->seg != NULL && m->seg->bad)
+			moved += move(d, m);
+	cursor_close(&c);
+	qlog_flush_wait(&d->q.log);
+	compact_state_now(d);
+	if (d->q.log.failed)
+		return;
+	note(NOTE_WARN, "bad-segment-left");
+	note_u64("moved", moved);
+	note_end();
+	TAILQ_FOREACH_SAFE(seg, &d->q.log.segments, entry, next)
+		if (seg->bad && seg->living == 0)
+			set_bad_aside(d, seg);
+}

@@ -1,0 +1,180 @@
+/* dsn -- has bounce tell senders what became of their mail. */
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "proc/note.h"
+#include "qmgr/qmgr.h"
+
+enum {
+	RCPTS_MAX = 1000,       /* in one report */
+	AGAIN = 60 * 1000       /* ms until a report that failed is retried */
+};
+
+bool
+dsn_wanted(const struct rcpt *r, enum dsn_action action)
+{
+	static const uint8_t bits[] = { [DSN_FAILED] = NOTIFY_FAILURE,
+		[DSN_DELAYED] = NOTIFY_DELAY, [DSN_DELIVERED] = NOTIFY_SUCCESS,
+		[DSN_RELAYED] = NOTIFY_SUCCESS,
+		[DSN_EXPANDED] = NOTIFY_SUCCESS };
+	/* RFC 3461 4.1: what is reported unless NOTIFY says else. */
+	const uint8_t notify = r->notify != 0 ? r->notify :
+	                                        NOTIFY_FAILURE | NOTIFY_DELAY;
+
+	/* RFC 5321 4.5.5: no report about a report. */
+	return message_sender(r->m).n != 0 && (notify & bits[action]) != 0;
+}
+
+void
+dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
+{
+	struct dsns *q = &d->dsn;
+
+	if (q->at != 0 && q->at + q->n == q->cap) {
+		memmove(q->entries, q->entries + q->at,
+		    q->n * sizeof(*q->entries));
+		q->at = 0;
+	}
+	if (q->n == q->cap) {
+		q->cap = q->cap == 0 ? 64 : q->cap * 2;
+		q->entries =
+		    xreallocarray(q->entries, q->cap, sizeof(*q->entries));
+	}
+	q->entries[q->at + q->n++] = (struct dsn_entry){ m->id, action };
+	qmgr_pump(d);
+}
+
+static bool
+belongs(const struct rcpt *r, enum dsn_action *action)
+{
+	if (*action == DSN_DELAYED)
+		return r->state == RCPT_DEFERRED &&
+		    (r->flags & RCPT_WARNED) == 0 && r->reason != NULL &&
+		    dsn_wanted(r, DSN_DELAYED);
+	if (r->state != RCPT_REPORT)
+		return false;
+	/* The first one says which kind of report this is. */
+	if (*action == DSN_NONE)
+		*action = (enum dsn_action)r->dsn;
+	return *action == (enum dsn_action)r->dsn;
+}
+
+/* Those of one kind that go into one report. */
+static size_t
+gather(struct message *m, enum dsn_action *action, struct rcpt *rs[RCPTS_MAX])
+{
+	struct rcpt *r;
+	size_t n = 0;
+
+	if (*action != DSN_DELAYED)
+		*action = DSN_NONE;
+	RCPT_FOREACH(r, m)
+		if (n < RCPTS_MAX && belongs(r, action))
+			rs[n++] = r;
+	return n;
+}
+
+enum turn { TURN_OVER, TURN_LATER, TURN_STOP };
+
+static enum turn
+take_turn(struct qmgr *d, struct dsn_entry *e)
+{
+	struct message *m = table_find(&d->q.table, e->id);
+	struct rcpt *rs[RCPTS_MAX];
+	size_t n;
+
+	if (m == NULL || (m->flags & MSG_DSN_BUSY) != 0)
+		return TURN_OVER; /* its end looks again */
+	if (m->dsn_next > d->q.now)
+		return TURN_LATER;
+	/* One report about an attempt, not one for each server. */
+	if (e->action != DSN_DELAYED && m->nbusy != 0 &&
+	    m->nreport < RCPTS_MAX)
+		return TURN_OVER; /* the last outcome queues it again */
+	n = gather(m, &e->action, rs);
+	if (n == 0)
+		return TURN_OVER;
+	m->flags |= MSG_DSN_BUSY;
+	if (agents_report(d, m, e->action, rs, n))
+		return TURN_OVER;
+	m->flags &= (uint8_t)~MSG_DSN_BUSY;
+	return TURN_STOP;
+}
+
+void
+dsn_pump(struct qmgr *d)
+{
+	struct dsns *q = &d->dsn;
+
+	for (size_t k = q->n; k != 0 && q->n != 0; k--) {
+		struct dsn_entry e = q->entries[q->at];
+		const enum turn turn = take_turn(d, &e);
+
+		if (turn == TURN_STOP)
+			return;
+		q->at++;
+		if (--q->n == 0)
+			q->at = 0;
+		if (turn == TURN_LATER) {
+			struct message *m = table_find(&d->q.table, e.id);
+
+			dsn_queue(d, m, e.action);
+			if (!timer_is_set(&q->again))
+				timer_set(&q->again, m->dsn_next - d->q.now);
+		}
+	}
+}
+
+static void
+on_again(void *arg)
+{
+	struct qmgr *d = arg;
+
+	qmgr_now(d);
+	dsn_pump(d);
+}
+
+/* What the report's own ACCEPT did not settle: DELIVERED, or nothing sent. */
+static size_t
+unsettled(struct rcpt **rs, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (rs[i]->state == RCPT_REPORT)
+			rs[k++] = rs[i];
+	return k;
+}
+
+void
+dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
+    struct rcpt **rs, size_t n, bool ok)
+{
+	m->flags &= (uint8_t)~MSG_DSN_BUSY;
+	if ((m->flags & MSG_GONE) != 0)
+		return;
+	if (!ok)
+		m->dsn_next = d->q.now + (d->o.sched.retry_min < AGAIN ?
+		    d->o.sched.retry_min : AGAIN);
+	else if (action == DSN_DELAYED)
+		queue_warned(&d->q, m, rs, n);
+	else
+		queue_done(&d->q, m, rs, unsettled(rs, n));
+	if ((m->flags & MSG_GONE) != 0)
+		return;
+	if (m->nreport != 0)
+		dsn_queue(d, m, DSN_FAILED);
+	if (!ok && action == DSN_DELAYED)
+		dsn_queue(d, m, DSN_DELAYED);
+}
+
+void
+dsn_init(struct qmgr *d)
+{
+	struct message *m;
+
+	timer_init(&d->dsn.again, d->proc.loop, on_again, d);
+	TAILQ_FOREACH(m, &d->q.table.all, entry)
+		if (m->nreport != 0)
+			dsn_queue(d, m, DSN_FAILED);
+}

@@ -1,0 +1,444 @@
+/* job -- one attempt, as frames of msg/job.h. */
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "base/wire.h"
+#include "proc/note.h"
+#include "qmgr/peer.h"
+
+enum { CRASHES_MAX = 3 /* agents that may die with a message in a row */ };
+
+static void
+job_free(struct job *j)
+{
+	qlog_wait_cancel(&j->d->q.log, &j->wait);
+	if (j->peer != NULL) {
+		map_del_id(&j->peer->by_cookie, j->cookie);
+		TAILQ_REMOVE(&j->peer->jobs, j, entry);
+	}
+	for (size_t i = 0; i < j->n; i++)
+		reason_drop(&j->d->q.reasons, j->rcpts[i].reason);
+	message_drop_ref(&j->d->q, j->m);
+	free(j->rcpts);
+	free(j);
+}
+
+/* --- sending ------------------------------------------------------------ */
+
+static void
+send_head(struct job *j, uint64_t size)
+{
+	const struct qmgr *d = j->d;
+	const struct message *m = j->m;
+	struct msg_job out = { .id = m->id,
+		.size = size,
+		.accepted_ms = (uint64_t)m->accepted_wall,
+		.expires_ms = (uint64_t)(m->accepted_wall + d->o.lifetime),
+		.env_flags = m->env_flags,
+		.dsn = j->dsn,
+		.body_at = m->prefix,
+		.sender = message_sender(m),
+		.envid = message_envid(m),
+		.login = message_login(m),
+		.spool_uuid = str_n(d->spool.uuid, sizeof(d->spool.uuid)) };
+
+	if (j->site != NULL && j->site->kind == SITE_SMTP) {
+		out.next_hop = j->site->next_hop;
+		out.tls = j->site->tls;
+	}
+	for (size_t i = 0; i < j->n; i++)
+		if ((j->rcpts[i].r->flags & RCPT_MAYBE) != 0)
+			out.flags |= JOB_MAYBE_REPEATED;
+	link_send(j->peer->link, MSG_JOB, j->cookie, &msg_job_wire, &out);
+}
+
+static void
+send_rcpt(struct job *j, const struct rcpt *r)
+{
+	struct msg_job_rcpt out = { .index = r->index,
+		.notify = r->notify,
+		.address = rcpt_address(r),
+		.orcpt = rcpt_orcpt(r) };
+
+	if (r->target != NULL) {
+		out.account = r->target->account;
+		out.path = r->target->path;
+		out.mailbox = r->target->mailbox;
+		out.quota = r->target->quota;
+	}
+	if (j->dsn != DSN_NONE && r->reason != NULL) {
+		out.code = r->reason->code;
+		out.status = r->reason->status;
+		out.text = r->reason->text;
+		out.remote = r->reason->remote;
+	}
+	link_send(
+	    j->peer->link, MSG_JOB_RCPT, j->cookie, &msg_job_rcpt_wire, &out);
+}
+
+/* Large bodies go as a descriptor; -1: it cannot be opened. */
+static int
+send_text(struct job *j, struct str text)
+{
+	struct link *l = j->peer->link;
+	const struct message *m = j->m;
+	const struct msg_job_body_fd at = { 0, m->body };
+	int fd = -1;
+
+	if ((m->flags & MSG_LARGE) != 0 &&
+	    (fd = large_open(&j->d->spool, m->id)) == -1)
+		return -1;
+	while (text.n != 0)
+		link_send_raw(l, MSG_JOB_BODY, j->cookie,
+		    str_take(&text, LINK_BODY_MAX));
+	if (fd != -1)
+		link_send_fd(l, MSG_JOB_BODY_FD, j->cookie,
+		    &msg_job_body_fd_wire, &at, fd);
+	return 0;
+}
+
+static int
+by_index(const void *a, const void *b)
+{
+	const struct outcome *x = a, *y = b;
+
+	return x->r->index < y->r->index ? -1 : x->r->index > y->r->index;
+}
+
+static struct job *
+job_new(struct peer *p, struct message *m, struct site *site,
+    enum dsn_action dsn, struct rcpt **rs, size_t n)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->peer = p;
+	j->d = p->d;
+	j->cookie = ++p->d->agents.cookie;
+	j->m = m;
+	j->site = site;
+	j->dsn = dsn;
+	j->n = j->undecided = n;
+	j->rcpts = xcalloc(n, sizeof(*j->rcpts));
+	for (size_t i = 0; i < n; i++) {
+		j->rcpts[i].r = rs[i];
+		if (dsn == DSN_NONE)
+			rcpt_inflight(&p->d->q, rs[i]);
+	}
+	qsort(j->rcpts, n, sizeof(*j->rcpts), by_index);
+	message_hold_ref(m);
+	map_set_id(&p->by_cookie, j->cookie, j);
+	TAILQ_INSERT_TAIL(&p->jobs, j, entry);
+	p->njobs++;
+	return j;
+}
+
+static void finish(struct job *j, enum site_state site);
+
+/* The text is not there: nobody needs to be asked. */
+static void
+give_up(struct job *j)
+{
+	struct qmgr *d = j->d;
+	struct reason *why = reason_get(&d->q.reasons, 451, STR("4.3.0"),
+	    STR("the message cannot be read from the queue's disk"), STR_NONE);
+
+	note(NOTE_ERROR, "text-unreadable");
+	note_id("id", j->m->id);
+	note_end();
+	for (size_t i = 0; i < j->n; i++) {
+		j->rcpts[i].status = JOB_TEMPORARY;
+		j->rcpts[i].reason = reason_ref(why);
+	}
+	reason_drop(&d->q.reasons, why);
+	finish(j, SITE_UNTRIED);
+	job_free(j);
+}
+
+void
+job_start(struct peer *p, struct message *m, struct site *site,
+    enum dsn_action dsn, struct rcpt **rs, size_t n)
+{
+	struct job *j = job_new(p, m, site, dsn, rs, n);
+	struct str text = message_text(p->d, m);
+	uint64_t size = m->prefix + m->body;
+
+	if (text.p == NULL && dsn == DSN_NONE) {
+		give_up(j);
+		return;
+	}
+	if (text.p == NULL)
+		size = 0; /* the sender is told even so */
+	send_head(j, size);
+	for (size_t i = 0; i < n; i++)
+		send_rcpt(j, j->rcpts[i].r);
+	if (send_text(j, text) == -1) {
+		link_send_raw(p->link, MSG_JOB_CANCEL, j->cookie, STR_NONE);
+		give_up(j);
+		return;
+	}
+	link_send_raw(p->link, MSG_JOB_END, j->cookie, STR_NONE);
+}
+
+/* --- results ------------------------------------------------------------ */
+
+static struct job *
+find(const struct peer *p, uint64_t cookie)
+{
+	struct job *j = map_get_id(&p->by_cookie, cookie);
+
+	return j != NULL && !j->told ? j : NULL;
+}
+
+static struct reason *
+reason_of(struct qmgr *d, const struct msg_job_result *in)
+{
+	return reason_get(
+	    &d->q.reasons, in->code, in->enhanced, in->text, in->remote);
+}
+
+void
+on_job_result(void *arg, struct link *l, struct link_msg *f)
+{
+	struct peer *p = arg;
+	const struct msg_job_result *in = f->body;
+	struct job *j = find(p, f->cookie);
+	struct rcpt wanted = { .index = in->index };
+	const struct outcome key = { .r = &wanted };
+	struct outcome *o;
+
+	(void)l;
+	if (j == NULL)
+		return;
+	o = bsearch(&key, j->rcpts, j->n, sizeof(*j->rcpts), by_index);
+	if (o == NULL || o->reason != NULL)
+		return;
+	o->status = (enum job_status)in->status;
+	o->maybe = in->no_answer != 0;
+	o->reason = reason_of(p->d, in);
+	j->undecided--;
+}
+
+static void
+tell_reported(struct job *j)
+{
+	struct rcpt **rs = xcalloc(j->n, sizeof(*rs));
+	bool ok = true;
+
+	for (size_t i = 0; i < j->n; i++) {
+		rs[i] = j->rcpts[i].r;
+		/* What bounce refuses for good is not asked again. */
+		ok = ok && j->rcpts[i].reason != NULL &&
+		    j->rcpts[i].status != JOB_TEMPORARY;
+	}
+	dsn_result(j->d, j->m, j->dsn, rs, j->n, ok);
+	free(rs);
+}
+
+static void
+note_site(const struct site *site, enum site_change change)
+{
+	note(change == SITE_DIED ? NOTE_WARN : NOTE_INFO,
+	    change == SITE_DIED ? "site-down" : "site-back");
+	note_str("site", site_name(site));
+	note_u64("waiting", site->nwaiting);
+	note_end();
+}
+
+static void
+tell_site(struct job *j, enum site_state state)
+{
+	struct qmgr *d = j->d;
+	struct site *site = j->site;
+	const enum site_change change =
+	    sched_result(&d->q.sched, site, state, d->q.now);
+
+	if (change != SITE_SAME)
+		note_site(site, change);
+	if (change == SITE_DIED)
+		site_defer_ready(d, site, j->rcpts[0].reason);
+	if (change == SITE_BACK)
+		site->to_wake = site->nwaiting;
+	if (state == SITE_FINE && site->to_wake != 0)
+		site_wake(d, site, 500);
+}
+
+/* The job's results into the queue; all have a reason. */
+static void
+finish(struct job *j, enum site_state state)
+{
+	struct qmgr *d = j->d;
+
+	if (j->peer != NULL)
+		j->peer->njobs--;
+	if (j->dsn != DSN_NONE) {
+		tell_reported(j);
+		return;
+	}
+	/* The site first: who is deferred now is not to be woken by it. */
+	tell_site(j, state);
+	outcome_apply(d, j->m, j->rcpts, j->n);
+}
+
+static void
+on_flushed(struct qlog_wait *w)
+{
+	struct job *j = (struct job *)(void *)((char *)w -
+	    offsetof(struct job, wait));
+
+	if (j->peer != NULL)
+		link_send_raw(
+		    j->peer->link, MSG_JOB_FLUSHED, j->cookie, STR_NONE);
+	job_free(j);
+}
+
+/* An agent that forgot a recipient: it may have been served. */
+static void
+fill_missing(struct job *j)
+{
+	for (size_t i = 0; i < j->n && j->undecided != 0; i++) {
+		struct outcome *o = &j->rcpts[i];
+
+		if (o->reason != NULL)
+			continue;
+		o->status = JOB_TEMPORARY;
+		o->maybe = true;
+		o->reason = reason_get(&j->d->q.reasons, 451, STR("4.3.0"),
+		    STR("no result from the agent"), STR_NONE);
+	}
+}
+
+void
+on_job_done(void *arg, struct link *l, struct link_msg *f)
+{
+	struct peer *p = arg;
+	const struct msg_job_done *in = f->body;
+	struct job *j = find(p, f->cookie);
+
+	(void)l;
+	if (j == NULL)
+		return;
+	qmgr_now(p->d);
+	fill_missing(j);
+	finish(j, (enum site_state)in->site);
+	j->told = true;
+	j->m->crashes = 0;
+	j->wait.on_flushed = on_flushed;
+	qlog_wait(&p->d->q.log, &j->wait);
+	qmgr_pump(p->d);
+}
+
+/* --- links that come and go --------------------------------------------- */
+
+/* At once, unless the message seems to kill whoever has it. */
+static void
+retry(struct job *j, struct rcpt *r, struct reason *died)
+{
+	struct qmgr *d = j->d;
+	const struct outcome o = { r, JOB_TEMPORARY, died, true };
+
+	if (r->state != RCPT_INFLIGHT)
+		return;
+	r->flags |= RCPT_MAYBE;
+	if (j->m->crashes >= CRASHES_MAX)
+		outcome_apply(d, j->m, &o, 1);
+	else
+		rcpt_route(&d->q, r, false);
+}
+
+static void
+close_job(struct job *j, struct reason *died)
+{
+	struct qmgr *d = j->d;
+
+	if (j->dsn != DSN_NONE) {
+		tell_reported(j);
+		return;
+	}
+	j->m->crashes++;
+	sched_result(&d->q.sched, j->site, SITE_UNTRIED, d->q.now);
+	for (size_t i = 0; i < j->n; i++) {
+		if (j->rcpts[i].reason != NULL)
+			outcome_apply(d, j->m, &j->rcpts[i], 1);
+		else
+			retry(j, j->rcpts[i].r, died);
+	}
+}
+
+void
+jobs_close(struct peer *p)
+{
+	struct qmgr *d = p->d;
+	struct job *j;
+	struct reason *died = reason_get(&d->q.reasons, 451, STR("4.3.0"),
+	    STR("the delivery process died"), STR_NONE);
+
+	qlog_wait_cancel(&d->q.log, &p->inflight_wait);
+	while ((j = TAILQ_FIRST(&p->jobs)) != NULL) {
+		TAILQ_REMOVE(&p->jobs, j, entry);
+		j->peer = NULL;
+		if (j->told)
+			continue; /* freed by its flush */
+		close_job(j, died);
+		job_free(j);
+	}
+	map_clear(&p->by_cookie);
+	reason_drop(&d->q.reasons, died);
+}
+
+/* A result that the former qmgr did not write down. */
+void
+on_job_inflight(void *arg, struct link *l, struct link_msg *f)
+{
+	struct peer *p = arg;
+	struct qmgr *d = p->d;
+	const struct msg_job_inflight *in = f->body;
+	struct message *m = table_find(&d->q.table, in->id);
+	struct rcpt *r = m != NULL ? message_rcpt(m, in->result.index) : NULL;
+	struct outcome o = { r, (enum job_status)in->result.status, NULL,
+		in->result.no_answer != 0 };
+
+	(void)l;
+	qmgr_now(d);
+	wire_put_u64(&p->inflight, f->cookie);
+	if (r == NULL || r->state == RCPT_DONE || p->role == ROLE_BOUNCE ||
+	    r->state == RCPT_REPORT)
+		return;
+	rcpt_route(&d->q, r, false);
+	queue_set_timer(&d->q, m);
+	o.reason = reason_of(d, &in->result);
+	outcome_apply(d, m, &o, 1);
+	reason_drop(&d->q.reasons, o.reason);
+}
+
+static void
+on_inflight_flushed(struct qlog_wait *w)
+{
+	struct peer *p = (struct peer *)(void *)((char *)w -
+	    offsetof(struct peer, inflight_wait));
+	struct str in = buf_str(&p->inflight);
+	uint64_t cookie, last = 0;
+
+	while (wire_take_u64(&in, &cookie)) {
+		if (cookie != last)
+			link_send_raw(
+			    p->link, MSG_JOB_FLUSHED, cookie, STR_NONE);
+		last = cookie;
+	}
+	buf_clear(&p->inflight);
+}
+
+void
+on_job_inflight_end(void *arg, struct link *l, struct link_msg *f)
+{
+	struct peer *p = arg;
+
+	(void)l;
+	(void)f;
+	p->inflight_wait.on_flushed = on_inflight_flushed;
+	if (!p->inflight_wait.waiting)
+		qlog_wait(&p->d->q.log, &p->inflight_wait);
+	p->greeted = true;
+	agents_drained(p);
+	agents_gate(p->d);
+	qmgr_pump(p->d);
+}

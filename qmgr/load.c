@@ -1,0 +1,190 @@
+#include "qmgr/load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "proc/note.h"
+#include "qmgr/disk.h"
+#include "qmgr/logscan.h"
+#include "qmgr/replay.h"
+
+struct loading {
+	struct queue *q;
+	struct load_report *report;
+	struct replay replay;
+	int corruptfd;
+};
+
+static int
+open_segments(struct queue *q, struct load_report *report)
+{
+	const int fd =
+	    openat(q->log.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	int r = 0;
+
+	if (d == NULL)
+		return -1;
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		uint64_t number;
+		bool bad;
+		int seg;
+
+		if (!segment_parse_name(e->d_name, &number, &bad))
+			continue;
+		seg = disk_open(q->log.dirfd, e->d_name, O_RDONLY);
+		if (seg == -1)
+			r = -1;
+		else
+			qlog_add_segment(&q->log, number, seg, bad);
+		report->bad_segments += bad;
+	}
+	closedir(d);
+	return r;
+}
+
+static void
+on_message(void *arg, struct message *m, uint64_t segment, uint32_t off,
+    uint32_t size)
+{
+	struct loading *l = arg;
+	struct segment *seg = qlog_find_segment(&l->q->log, segment);
+
+	if (m->nleft == 0) {
+		entry_free(m, &l->q->reasons);
+		return;
+	}
+	if (seg == NULL)
+		l->report->missing_texts++;
+	queue_add(l->q, m, seg, off, size);
+}
+
+static void
+on_bad_state(void *arg, const char *name)
+{
+	struct loading *l = arg;
+
+	l->report->bad_states++;
+	note(NOTE_ERROR, "queue-state-damaged");
+	note_c("file", name);
+	note_end();
+	/* Out of the way, so that it is not read again. */
+	if (l->corruptfd != -1)
+		renameat(l->q->log.dirfd, name, l->corruptfd, name);
+}
+
+static void
+on_record(void *arg, const struct record *r, struct segment *seg, uint32_t off,
+    uint32_t size)
+{
+	struct loading *l = arg;
+
+	l->report->records++;
+	if (replay_record(&l->replay, r, seg, off, size))
+		return;
+	l->report->malformed++;
+	note(NOTE_ERROR, "queue-record-malformed");
+	note_id("id", r->id);
+	note_u64("type", r->type);
+	note_u64("lsn", r->lsn);
+	note_end();
+}
+
+static void
+keep_aside(int corruptfd, const struct segment *seg, uint64_t off,
+    struct str octets)
+{
+	char name[64];
+	int fd;
+
+	snprintf(name, sizeof(name), "%08llu-%llu",
+	    (unsigned long long)seg->number, (unsigned long long)off);
+	fd = disk_open(corruptfd, name, O_WRONLY | O_CREAT | O_TRUNC);
+	if (fd == -1)
+		return;
+	disk_write(fd, octets.p, octets.n, 0);
+	disk_sync(fd);
+	close(fd);
+}
+
+static void
+on_damage(void *arg, struct segment *seg, uint64_t off, struct str octets,
+    uint64_t lsn, uint64_t count)
+{
+	struct loading *l = arg;
+
+	l->report->damaged += count;
+	note(NOTE_ERROR, "queue-log-damaged");
+	note_u64("segment", seg != NULL ? seg->number : 0);
+	note_u64("offset", off);
+	note_u64("octets", octets.n);
+	note_u64("first-lsn", lsn);
+	note_u64("records", count);
+	note_end();
+	if (seg != NULL && l->corruptfd != -1)
+		keep_aside(l->corruptfd, seg, off, octets);
+}
+
+static int
+scan(struct loading *l, struct logscan *s)
+{
+	const struct state_head *h = &l->report->head;
+	struct segment *seg;
+
+	TAILQ_FOREACH(seg, &l->q->log.segments, entry) {
+		uint64_t from = 0;
+
+		if (l->report->had_state && seg->number < h->segment) {
+			/* All that it tells is in the state. */
+			seg->last_lsn = h->lsn - 1;
+			continue;
+		}
+		if (l->report->had_state && seg->number == h->segment)
+			from = h->off;
+		seg->last_lsn = s->next_lsn != 0 ? s->next_lsn - 1 : 0;
+		if (logscan_segment(s, seg, from) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+queue_load(struct queue *q, int corruptfd, struct load_report *report)
+{
+	struct loading l = { .q = q, .report = report,
+		.corruptfd = corruptfd };
+	struct logscan s = { .on_record = on_record, .on_damage = on_damage,
+		.arg = &l, .seed = q->log.seed };
+	struct message *m;
+	int r;
+
+	*report = (struct load_report){ 0 };
+	if (open_segments(q, report) == -1)
+		return -1;
+	report->had_state = state_read(q->log.dirfd, q->log.seed, &q->reasons,
+	    &q->sites, &report->head, &report->state_number, on_message,
+	    on_bad_state, &l);
+	replay_init(&l.replay, q);
+	if (report->had_state) {
+		s.next_lsn = report->head.lsn;
+		l.replay.clock = report->head.clock;
+		l.replay.wall = report->head.wall;
+		if (report->head.last_id > q->last_id)
+			q->last_id = report->head.last_id;
+	}
+	r = scan(&l, &s);
+	report->torn = s.torn;
+	report->clock = l.replay.clock;
+	report->wall = l.replay.wall;
+	replay_clear(&l.replay);
+	TAILQ_FOREACH(m, &q->table.all, entry)
+		queue_set_timer(q, m);
+	q->log.next_lsn = s.next_lsn != 0 ? s.next_lsn : 1;
+	if (report->had_state && report->head.segment >= q->log.next_number)
+		q->log.next_number = report->head.segment + 1;
+	return r;
+}

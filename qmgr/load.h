@@ -1,0 +1,30 @@
+/*
+ * load -- builds a queue from the spool: newest good state, and the log after
+ * it.  Damage is told, kept aside, and never takes its neighbours with it.
+ */
+#ifndef POSTERN_QMGR_LOAD_H
+#define POSTERN_QMGR_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qmgr/queue.h"
+#include "qmgr/state.h"
+
+struct load_report {
+	struct state_head head;
+	bool had_state;
+	uint64_t state_number; /* highest of any state */
+	uint64_t records, damaged, torn, malformed;
+	uint64_t bad_states, bad_segments, missing_texts;
+	int64_t clock, wall;   /* newest pair known */
+};
+
+/*
+ * q's log is initialised, its sites and table are empty.  corruptfd -1: keep
+ * nothing aside (a reader that changes nothing).  -1 and errno when a file
+ * cannot be read; then nothing may be done with the queue.
+ */
+int queue_load(struct queue *q, int corruptfd, struct load_report *report);
+
+#endif

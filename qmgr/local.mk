@@ -1,0 +1,38 @@
+# The queue as data: what tests and the offline reader use too.
+noinst_LIBRARIES += qmgr/libqueue.a
+qmgr_libqueue_a_SOURCES = \
+	qmgr/change.c qmgr/change.h \
+	qmgr/disk.c qmgr/disk.h \
+	qmgr/entry.c qmgr/entry.h \
+	qmgr/filter.c qmgr/filter.h \
+	qmgr/heap.c qmgr/heap.h \
+	qmgr/load.c qmgr/load.h \
+	qmgr/logscan.c qmgr/logscan.h \
+	qmgr/message.c qmgr/message.h \
+	qmgr/qclock.c qmgr/qclock.h \
+	qmgr/qlog.c qmgr/qlog.h \
+	qmgr/queue.c qmgr/queue.h \
+	qmgr/reason.c qmgr/reason.h \
+	qmgr/record.c qmgr/record.h \
+	qmgr/replay.c qmgr/replay.h \
+	qmgr/rows.c qmgr/rows.h \
+	qmgr/sched.c qmgr/sched.h \
+	qmgr/segment.c qmgr/segment.h \
+	qmgr/site.c qmgr/site.h \
+	qmgr/spare.c qmgr/spare.h \
+	qmgr/spool.c qmgr/spool.h \
+	qmgr/state.h qmgr/state_read.c qmgr/state_write.c \
+	qmgr/syncer.c qmgr/syncer.h \
+	qmgr/table.c qmgr/table.h
+
+qmgr_links = common/msg/libmsg.a common/proc/libproc.a \
+	common/event/libevent.a common/conf/libconf.a common/base/libbase.a \
+	$(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS) -lpthread
+
+pkglibexec_PROGRAMS += qmgr/qmgr
+qmgr_qmgr_SOURCES = \
+	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/dsn.c qmgr/intake.c \
+	qmgr/job.c qmgr/main.c qmgr/options.c qmgr/outcome.c qmgr/peer.c \
+	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
+	qmgr/space.c qmgr/text.c
+qmgr_qmgr_LDADD = qmgr/libqueue.a $(qmgr_links)

@@ -1,0 +1,164 @@
+/*
+ * message -- one message of the queue and its recipients, as qmgr holds them
+ * in memory: about 300 octets for a message with one recipient.
+ * Owns its recipients, strings and (while memory allows) its text.
+ *
+ * A recipient is named by its index, which never changes: 0.. as they came
+ * in SUBMIT, then those that lists stand for.  Those that are DONE may be
+ * missing after a restart.
+ * Invariants: nleft recipients are not DONE; the message is removed when
+ * nleft becomes 0.  nbusy of them are ROUTING, READY or INFLIGHT, asking of
+ * these are ROUTING.
+ */
+#ifndef POSTERN_QMGR_MESSAGE_H
+#define POSTERN_QMGR_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "msg/envelope.h"
+#include "qmgr/heap.h"
+#include "qmgr/reason.h"
+#include "qmgr/segment.h"
+
+struct site;
+struct bundle;
+
+/* Whose mailbox a local recipient is; one allocation with its strings. */
+struct target {
+	struct str account, path, mailbox;
+	uint64_t quota; /* octets, 0: none */
+};
+
+enum rcpt_state {
+	RCPT_ROUTING,  /* routerd is to be asked, or is being asked */
+	RCPT_READY,    /* in a bundle, waits for an agent */
+	RCPT_INFLIGHT, /* an agent has it */
+	RCPT_DEFERRED, /* waits for its next time */
+	RCPT_REPORT,   /* decided; a DSN is to tell the sender */
+	RCPT_DONE
+};
+
+enum {
+	RCPT_MAYBE = 1,   /* an attempt may have succeeded: MAYBE_REPEATED */
+	RCPT_WARNED = 2,  /* the sender was told of the delay */
+	RCPT_TRIED = 4,   /* attempted since this qmgr began; not on disk */
+	RCPT_ASKED = 8,   /* ROUTING: routerd was asked; not on disk */
+	RCPT_BULK = 16    /* ROUTING: in the slower of two lists; not on disk */
+};
+
+struct rcpt {
+	TAILQ_ENTRY(rcpt) entry; /* of what it waits in: ROUTING the queue's
+	                          * list, READY its bundle, DEFERRED its site */
+	struct message *m;
+	struct site *site;      /* where it last was to go; a reference */
+	struct reason *reason;  /* the last words about it, or NULL */
+	struct target *target;  /* where it goes, while READY or INFLIGHT */
+	const char *text;       /* u16 n, u16 k, n octets of address, k of
+	                         * ORCPT */
+	int64_t next;           /* queue clock, while DEFERRED */
+	uint32_t index;
+	uint16_t attempts;
+	uint8_t state;          /* enum rcpt_state */
+	uint8_t notify;         /* NOTIFY_ */
+	uint8_t flags;          /* RCPT_ */
+	uint8_t depth;          /* of lists it came through, 0..10 */
+	uint8_t dsn;            /* enum dsn_action, while REPORT */
+};
+TAILQ_HEAD(rcpt_list, rcpt);
+
+/* Recipients that a list stands for, in a piece. */
+struct rcpt_block {
+	struct rcpt_block *next;
+	char *strings;
+	size_t n;
+	struct rcpt r[];
+};
+
+enum {
+	MSG_LARGE = 1,     /* the body is spool/large/ID */
+	MSG_HELD = 2,      /* the admin wants it to wait */
+	MSG_FLUSHED = 4,   /* the ACCEPT is on disk; not on disk itself */
+	MSG_DSN_BUSY = 8,  /* bounce has a job for it; not on disk */
+	MSG_GONE = 16,     /* removed; freed when nobody refers to it */
+	MSG_DROP = 32,     /* the admin drops it: what fails is done */
+	MSG_ON_DISK = MSG_LARGE | MSG_HELD
+};
+
+/* What only few messages need. */
+struct message_more {
+	struct map accounts;   /* that a copy goes to: account -> rcpt */
+	struct map addresses;  /* that a list named: address -> rcpt */
+};
+
+struct message {
+	TAILQ_ENTRY(message) entry; /* of the table: by id */
+	uint64_t id;
+	struct heap_node timer;   /* least next of the DEFERRED ones */
+	struct segment *seg;      /* where its text stands */
+	uint32_t off, size;       /* of that record */
+	uint32_t prefix;          /* octets of header fields before the body */
+	uint64_t body;            /* octets */
+	int64_t accepted;         /* queue clock */
+	int64_t accepted_wall;
+	char *text;               /* prefix and body, or NULL: read it back */
+	LIST_HEAD(, bundle) bundles;
+	struct rcpt_block *blocks;
+	struct message_more *more;
+	int64_t dsn_next;         /* queue clock: no report before */
+	uint32_t env_flags;       /* ENV_ */
+	uint32_t nrcpts;          /* indexes given out */
+	uint32_t nfirst;          /* in rcpts[] */
+	uint32_t nleft, nbusy, nreport, asking;
+	uint32_t refs;            /* jobs and questions that point here */
+	uint16_t lens[4];         /* sender, envid, login, client */
+	uint8_t flags;            /* MSG_ */
+	uint8_t crashes;          /* agents that died with it */
+	char *strings;            /* behind rcpts[], same allocation */
+	struct rcpt rcpts[];
+};
+TAILQ_HEAD(message_list, message);
+
+/* What a message is made of; the strings are copied. */
+struct rcpt_init {
+	uint32_t index;
+	uint8_t notify, flags, depth;
+	struct str address, orcpt;
+};
+
+/* rcpts: n of them by rising index; nrcpts as in the struct. */
+struct message *message_new(uint64_t id, const struct envelope *env,
+    const struct rcpt_init *rcpts, uint32_t n, uint32_t nrcpts);
+/* Adds n recipients (by rising index, above all others) as ROUTING. */
+struct rcpt_block *message_expand(
+    struct message *m, const struct rcpt_init *rcpts, uint32_t n);
+/* Its recipients must have let go of sites, reasons and targets. */
+void message_free(struct message *m);
+
+struct str message_sender(const struct message *m);
+struct str message_envid(const struct message *m);
+struct str message_login(const struct message *m);
+struct str message_client(const struct message *m);
+struct str rcpt_address(const struct rcpt *r);
+struct str rcpt_orcpt(const struct rcpt *r);
+
+/* The recipient with this index, or NULL when it is not there. */
+struct rcpt *message_rcpt(struct message *m, uint32_t index);
+/* Walks over all recipients: begin with { m }. */
+struct rcpt_walk {
+	struct message *m;
+	struct rcpt_block *block;
+	size_t at;
+	bool in_blocks;
+};
+struct rcpt *rcpt_next(struct rcpt_walk *w);
+#define RCPT_FOREACH(r, m)                                                     \
+	for (struct rcpt_walk walk_ = { (m), NULL, 0, false };                 \
+	    ((r) = rcpt_next(&walk_)) != NULL;)
+
+struct message_more *message_more(struct message *m);
+
+#endif

@@ -1,0 +1,232 @@
+/* outcome -- what became of an attempt: done, deferred, or to be reported. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "proc/note.h"
+#include "qmgr/qmgr.h"
+
+/* What is to be done with a recipient. */
+enum fate {
+	FATE_NONE, /* not ours to decide any more */
+	FATE_DONE,
+	FATE_DEFER,
+	FATE_REPORT
+};
+
+struct decision {
+	enum fate fate;
+	enum dsn_action dsn;
+	struct rcpt *r;
+	struct reason *reason; /* a reference */
+	bool taken;            /* into a group */
+};
+
+static bool
+is_expired(const struct qmgr *d, const struct message *m)
+{
+	const int64_t most = message_sender(m).n == 0 ? d->o.dsn_lifetime :
+	                                                d->o.lifetime;
+
+	return d->q.now - m->accepted >= most;
+}
+
+/* The last words of the servers, with the fact that we gave up. */
+static struct reason *
+expired(struct qmgr *d, const struct reason *last)
+{
+	char text[REPLY_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "not delivered in time; last: %u %.*s %.*s",
+	    last->code, STR_ARG(last->status),
+	    (int)(last->text.n < 900 ? last->text.n : 900),
+	    last->text.n != 0 ? last->text.p : "");
+	return reason_get(
+	    &d->q.reasons, 554, STR("5.4.7"), str_c(text), last->remote);
+}
+
+static void
+decide_failed(struct decision *t)
+{
+	t->dsn = DSN_FAILED;
+	t->fate = dsn_wanted(t->r, DSN_FAILED) ? FATE_REPORT : FATE_DONE;
+}
+
+static void
+decide_later(struct qmgr *d, struct message *m, struct decision *t)
+{
+	struct reason *why;
+
+	if (t->r->attempts < UINT16_MAX)
+		t->r->attempts++;
+	t->fate = FATE_DEFER;
+	if ((m->flags & MSG_DROP) != 0) {
+		t->fate = FATE_DONE;
+	} else if (is_expired(d, m)) {
+		why = expired(d, t->reason);
+		reason_drop(&d->q.reasons, t->reason);
+		t->reason = why;
+		decide_failed(t);
+	}
+}
+
+static void
+decide(struct qmgr *d, struct message *m, const struct outcome *o,
+    struct decision *t)
+{
+	struct rcpt *r = o->r;
+
+	*t = (struct decision){ .r = r, .fate = FATE_NONE };
+	if (r->state != RCPT_INFLIGHT && r->state != RCPT_ROUTING)
+		return;
+	t->reason = reason_ref(o->reason);
+	r->flags |= RCPT_TRIED;
+	if (o->maybe)
+		r->flags |= RCPT_MAYBE;
+	switch (o->status) {
+	case JOB_OK:
+		/* Who sends it on tells of success; we, of our mailboxes. */
+		t->dsn = DSN_DELIVERED;
+		t->fate = r->target != NULL && dsn_wanted(r, DSN_DELIVERED) ?
+		    FATE_REPORT : FATE_DONE;
+		break;
+	case JOB_TEMPORARY:
+		decide_later(d, m, t);
+		break;
+	case JOB_PERMANENT:
+		decide_failed(t);
+		break;
+	}
+}
+
+static const char *
+fate_name(const struct decision *t, enum job_status status)
+{
+	if (status == JOB_OK)
+		return "delivered";
+	return t->fate == FATE_DEFER ? "deferred" : "failed";
+}
+
+static void
+tell(struct qmgr *d, const struct message *m, const struct decision *t,
+    enum job_status status)
+{
+	const struct rcpt *r = t->r;
+
+	if (status == JOB_OK)
+		d->agents.delivered++;
+	else if (t->fate == FATE_DEFER)
+		d->agents.deferred++;
+	else
+		d->agents.failed++;
+	note(t->fate == FATE_DEFER || status == JOB_OK ? NOTE_INFO : NOTE_WARN,
+	    fate_name(t, status));
+	note_id("id", m->id);
+	note_str("to", rcpt_address(r));
+	if (r->site != NULL)
+		note_str("site", site_name(r->site));
+	if (t->reason->remote.n != 0)
+		note_str("remote", t->reason->remote);
+	note_u64("code", t->reason->code);
+	note_str("status", t->reason->status);
+	note_str("text", t->reason->text);
+	note_ms("delay", d->q.now - m->accepted);
+	note_end();
+}
+
+static bool
+same_group(const struct decision *a, const struct decision *b)
+{
+	return a->fate == b->fate && a->dsn == b->dsn &&
+	    (a->fate == FATE_DONE ||
+	        (a->reason == b->reason && a->r->site == b->r->site &&
+	            a->r->attempts == b->r->attempts));
+}
+
+static void
+apply_group(struct qmgr *d, struct message *m, const struct decision *t,
+    struct rcpt **rs, size_t n)
+{
+	switch (t->fate) {
+	case FATE_DONE:
+		queue_done(&d->q, m, rs, n);
+		break;
+	case FATE_REPORT:
+		queue_report(&d->q, m, rs, n, t->dsn, t->reason);
+		break;
+	case FATE_DEFER:
+		queue_defer(&d->q, m, rs, n, d->q.now +
+		    sched_retry(&d->q.sched, t->r->attempts), t->reason);
+		break;
+	case FATE_NONE:
+		break;
+	}
+}
+
+/* A record for those that share their fate. */
+static void
+apply_groups(struct qmgr *d, struct message *m, struct decision *ts, size_t n)
+{
+	struct rcpt **rs = xcalloc(n, sizeof(*rs));
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		if (ts[i].taken || ts[i].fate == FATE_NONE)
+			continue;
+		for (size_t j = i; j < n; j++)
+			if (!ts[j].taken && same_group(&ts[i], &ts[j])) {
+				ts[j].taken = true;
+				rs[k++] = ts[j].r;
+			}
+		apply_group(d, m, &ts[i], rs, k);
+	}
+	free(rs);
+}
+
+static bool
+is_late(const struct qmgr *d, const struct message *m)
+{
+	return d->o.warn_after != 0 &&
+	    d->q.now - m->accepted >= d->o.warn_after;
+}
+
+static bool
+has_deferred(struct message *m)
+{
+	struct rcpt *r;
+
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED &&
+		    (r->flags & RCPT_WARNED) == 0)
+			return true;
+	return false;
+}
+
+void
+outcome_apply(
+    struct qmgr *d, struct message *m, const struct outcome *os, size_t n)
+{
+	struct decision one, *ts = n == 1 ? &one : xcalloc(n, sizeof(*ts));
+
+	message_hold_ref(m);
+	for (size_t i = 0; i < n; i++) {
+		decide(d, m, &os[i], &ts[i]);
+		if (ts[i].fate != FATE_NONE)
+			tell(d, m, &ts[i], os[i].status);
+	}
+	apply_groups(d, m, ts, n);
+	for (size_t i = 0; i < n; i++)
+		reason_drop(&d->q.reasons, ts[i].reason);
+	if ((m->flags & MSG_GONE) == 0) {
+		if (m->nbusy == 0)
+			message_drop_text(&d->q, m);
+		if (m->nreport != 0)
+			dsn_queue(d, m, DSN_FAILED);
+		if (is_late(d, m) && has_deferred(m))
+			dsn_queue(d, m, DSN_DELAYED);
+	}
+	message_drop_ref(&d->q, m);
+	if (ts != &one)
+		free(ts);
+}

@@ -1,0 +1,477 @@
+#include "qmgr/qlog.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "qmgr/disk.h"
+
+enum { DIRECT_ALIGN = 4096 };
+
+static bool run_flush(struct work *w);
+static void done_flush(struct work *w);
+static bool run_fill(struct work *w);
+static void done_fill(struct work *w);
+
+void
+qlog_init(struct qlog *log, int dirfd, uint64_t segment_size, uint32_t seed,
+    struct syncer *syncer, const struct qlog_ops *ops, void *arg)
+{
+	*log = (struct qlog){ .dirfd = dirfd, .segment_size = segment_size,
+		.seed = seed, .syncer = syncer, .ops = ops, .arg = arg,
+		.next_number = 1, .next_lsn = 1 };
+	TAILQ_INIT(&log->segments);
+	TAILQ_INIT(&log->waits);
+	for (unsigned i = 0; i < 2; i++) {
+		struct qlog_batch *b = &log->batches[i];
+
+		b->log = log;
+		b->work = (struct work){ .run = run_flush,
+			.done = done_flush, .urgent = true };
+		buf_init(&b->octets, BUF_NO_MAX);
+	}
+	log->fill = (struct work){ .run = run_fill, .done = done_fill };
+	log->spares.fd = -1;
+	if (syncer != NULL)
+		spares_open(&log->spares, dirfd, segment_size);
+}
+
+void
+qlog_clear(struct qlog *log)
+{
+	struct segment *seg;
+
+	if (log->syncer != NULL)
+		syncer_wait(log->syncer);
+	spares_close(&log->spares);
+	while ((seg = TAILQ_FIRST(&log->segments)) != NULL) {
+		TAILQ_REMOVE(&log->segments, seg, entry);
+		segment_free(seg);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		buf_clear(&log->batches[i].octets);
+		free(log->batches[i].parts);
+	}
+}
+
+/* The list is by number, and new ones come last. */
+static void
+insert(struct qlog *log, struct segment *seg)
+{
+	struct segment *at = TAILQ_LAST(&log->segments, segment_list);
+
+	while (at != NULL && at->number > seg->number)
+		at = TAILQ_PREV(at, segment_list, entry);
+	if (at == NULL)
+		TAILQ_INSERT_HEAD(&log->segments, seg, entry);
+	else
+		TAILQ_INSERT_AFTER(&log->segments, at, seg, entry);
+}
+
+struct segment *
+qlog_add_segment(struct qlog *log, uint64_t number, int fd, bool bad)
+{
+	struct segment *seg = segment_new(number, log->segment_size);
+
+	seg->fd = fd;
+	seg->bad = bad;
+	insert(log, seg);
+	if (number >= log->next_number)
+		log->next_number = number + 1;
+	return seg;
+}
+
+struct segment *
+qlog_find_segment(const struct qlog *log, uint64_t number)
+{
+	struct segment *seg;
+
+	TAILQ_FOREACH(seg, &log->segments, entry)
+		if (seg->number == number)
+			return seg;
+	return NULL;
+}
+
+static void
+post_fill(struct qlog *log)
+{
+	if (log->fill_posted) {
+		log->fill_again = true;
+		return;
+	}
+	log->fill_posted = true;
+	log->fill_again = false;
+	log->fill_seg = log->current;
+	syncer_post(log->syncer, &log->fill);
+}
+
+void
+qlog_start(struct qlog *log, uint64_t next_number, uint64_t next_lsn)
+{
+	if (next_number > log->next_number)
+		log->next_number = next_number;
+	log->next_lsn = next_lsn;
+	log->durable = next_lsn - 1;
+	post_fill(log);
+}
+
+static void
+begin_segment(struct qlog *log)
+{
+	struct segment *seg =
+	    segment_new(log->next_number++, log->segment_size);
+
+	seg->making = true;
+	insert(log, seg);
+	log->current = seg;
+}
+
+struct buf *
+qlog_begin(struct qlog *log)
+{
+	struct qlog_batch *b = &log->batches[log->filling];
+
+	log->begun = buf_len(&b->octets);
+	record_begin(&b->octets);
+	return &b->octets;
+}
+
+/* Makes room in the segment, beginning a new one when it is full. */
+static void
+assign(struct qlog *log, struct qlog_batch *b, size_t size)
+{
+	struct qlog_part *part = b->nparts == 0 ? NULL :
+	    &b->parts[b->nparts - 1];
+
+	if (log->current == NULL ||
+	    log->current->end + size > log->current->size) {
+		begin_segment(log);
+		/* A record larger than a segment has one of its own. */
+		if (size > log->current->size)
+			log->current->size = size;
+		part = NULL;
+	}
+	if (part == NULL || part->seg != log->current) {
+		if (b->nparts == b->cap) {
+			b->cap = b->cap == 0 ? 4 : b->cap * 2;
+			b->parts = xreallocarray(
+			    b->parts, b->cap, sizeof(*b->parts));
+		}
+		part = &b->parts[b->nparts++];
+		*part = (struct qlog_part){ log->current, log->current->end,
+			log->begun, 0 };
+	}
+	part->n += size;
+}
+
+struct place
+qlog_end(struct qlog *log, enum record_type type, uint64_t id)
+{
+	struct qlog_batch *b = &log->batches[log->filling];
+	const size_t size = record_size(
+	    buf_len(&b->octets) - log->begun - RECORD_HEADER);
+	struct record r = { .type = type, .id = id, .lsn = log->next_lsn++,
+		.durable = log->durable };
+	struct place at;
+	bool was_clean = b->nparts == 0;
+
+	assign(log, b, size);
+	r.use = log->current->number;
+	record_end(&b->octets, log->begun, &r, log->seed);
+	at = (struct place){ log->current, (uint32_t)log->current->end,
+		(uint32_t)size, r.lsn };
+	log->current->end += size;
+	log->current->last_lsn = r.lsn;
+	b->last_lsn = r.lsn;
+	log->octets += size;
+	if (was_clean)
+		log->ops->on_dirty(log->arg);
+	return at;
+}
+
+void
+qlog_wait(struct qlog *log, struct qlog_wait *w)
+{
+	w->lsn = log->next_lsn - 1;
+	w->waiting = true;
+	TAILQ_INSERT_TAIL(&log->waits, w, entry);
+	/* Nothing may be on its way: then the next flush, empty, tells it. */
+	if (log->batches[log->filling].nparts == 0)
+		log->ops->on_dirty(log->arg);
+}
+
+void
+qlog_wait_cancel(struct qlog *log, struct qlog_wait *w)
+{
+	if (w->waiting)
+		TAILQ_REMOVE(&log->waits, w, entry);
+	w->waiting = false;
+}
+
+static void
+tell_waits(struct qlog *log)
+{
+	struct qlog_wait *w;
+
+	while ((w = TAILQ_FIRST(&log->waits)) != NULL &&
+	    w->lsn <= log->durable) {
+		TAILQ_REMOVE(&log->waits, w, entry);
+		w->waiting = false;
+		w->on_flushed(w);
+	}
+}
+
+void
+qlog_flush(struct qlog *log)
+{
+	struct qlog_batch *b = &log->batches[log->filling];
+
+	if (log->failed || log->flushing)
+		return;
+	if (b->nparts == 0) {
+		tell_waits(log);
+		return;
+	}
+	log->flushing = true;
+	log->filling ^= 1;
+	log->flushes++;
+	syncer_post(log->syncer, &b->work);
+}
+
+void
+qlog_flush_wait(struct qlog *log)
+{
+	while (!log->failed && (log->flushing ||
+	    log->batches[log->filling].nparts != 0)) {
+		qlog_flush(log);
+		syncer_wait(log->syncer);
+	}
+}
+
+/* In the syncer's thread from here on, up to done_flush. */
+
+static int
+write_part(struct qlog *log, const struct qlog_batch *b,
+    const struct qlog_part *part)
+{
+	struct segment *seg = part->seg;
+
+	if (seg->fd == -1 && spares_use(&log->spares, seg) == -1)
+		return -1;
+	if (disk_write(seg->fd, buf_str(&b->octets).p + part->from, part->n,
+	        part->off) == -1)
+		return -1;
+	if (seg->filled < part->off + part->n)
+		seg->filled = part->off + part->n;
+	return disk_datasync(seg->fd);
+}
+
+/* By its name the next qmgr knows not to trust what is cached of it. */
+static void
+mark_bad(struct qlog *log, const struct segment *seg)
+{
+	char from[SEGMENT_NAME], to[SEGMENT_NAME];
+
+	segment_name(seg->number, false, from);
+	segment_name(seg->number, true, to);
+	if (disk_rename(log->dirfd, from, to) == 0)
+		disk_sync(log->dirfd);
+}
+
+static bool
+run_flush(struct work *w)
+{
+	struct qlog_batch *b = (struct qlog_batch *)(void *)w;
+
+	b->error = 0;
+	for (size_t i = 0; i < b->nparts; i++)
+		if (write_part(b->log, b, &b->parts[i]) == -1) {
+			b->error = errno;
+			mark_bad(b->log, b->parts[i].seg);
+			break;
+		}
+	return false;
+}
+
+static void
+done_flush(struct work *w)
+{
+	struct qlog_batch *b = (struct qlog_batch *)(void *)w;
+	struct qlog *log = b->log;
+	bool made = false;
+
+	log->flushing = false;
+	if (b->error != 0) {
+		log->failed = true;
+		log->ops->on_failed(log->arg, b->error);
+		return;
+	}
+	for (size_t i = 0; i < b->nparts; i++) {
+		made = made || b->parts[i].seg->making;
+		b->parts[i].seg->making = false;
+	}
+	log->durable = b->last_lsn;
+	b->nparts = 0;
+	buf_reset(&b->octets);
+	if (b->octets.cap > 4 * 1024 * 1024)
+		buf_clear(&b->octets);
+	if (made)
+		post_fill(log);
+	tell_waits(log);
+	if (log->batches[log->filling].nparts != 0)
+		qlog_flush(log);
+}
+
+static bool
+run_fill(struct work *w)
+{
+	struct qlog *log = (struct qlog *)(void *)((char *)w -
+	    offsetof(struct qlog, fill));
+	int more = 0;
+
+	log->fill_error = 0;
+	if (log->fill_seg != NULL)
+		more = spares_fill_segment(log->fill_seg);
+	if (more == -1) {
+		log->fill_error = errno;
+		mark_bad(log, log->fill_seg);
+		return false;
+	}
+	/* Without a spare the next segment is filled as it is used: slower,
+	 * nothing worse. */
+	if (more == 0)
+		more = spares_fill(&log->spares);
+	return more == 1;
+}
+
+static void
+done_fill(struct work *w)
+{
+	struct qlog *log = (struct qlog *)(void *)((char *)w -
+	    offsetof(struct qlog, fill));
+
+	log->fill_posted = false;
+	log->fill_seg = NULL;
+	if (log->fill_error != 0 && !log->failed) {
+		log->failed = true;
+		log->ops->on_failed(log->arg, log->fill_error);
+	} else if (log->fill_again) {
+		post_fill(log);
+	}
+}
+
+/* --- giving back ------------------------------------------------------- */
+
+struct release {
+	struct work work;
+	struct qlog *log;
+	struct segment *seg;
+};
+
+static bool
+run_release(struct work *w)
+{
+	struct release *r = (struct release *)(void *)w;
+
+	spares_give(&r->log->spares, r->seg);
+	return false;
+}
+
+static void
+done_release(struct work *w)
+{
+	struct release *r = (struct release *)(void *)w;
+
+	segment_free(r->seg);
+	free(r);
+}
+
+/* Nothing in it is needed: neither a text nor, given that state, a record. */
+static bool
+is_dead(const struct qlog *log, const struct segment *seg)
+{
+	return seg != log->current && !seg->making && seg->living == 0 &&
+	    seg != log->fill_seg && seg->last_lsn <= log->durable;
+}
+
+void
+qlog_release(struct qlog *log, uint64_t lsn)
+{
+	struct segment *seg, *next;
+
+	TAILQ_FOREACH_SAFE(seg, &log->segments, entry, next) {
+		struct release *r;
+
+		if (!is_dead(log, seg) || seg->last_lsn >= lsn || seg->bad)
+			continue;
+		TAILQ_REMOVE(&log->segments, seg, entry);
+		r = xcalloc(1, sizeof(*r));
+		*r = (struct release){ { .run = run_release,
+		    .done = done_release }, log, seg };
+		syncer_post(log->syncer, &r->work);
+	}
+}
+
+uint64_t
+qlog_dead_octets(const struct qlog *log)
+{
+	const struct segment *seg;
+	uint64_t octets = 0;
+
+	TAILQ_FOREACH(seg, &log->segments, entry)
+		if (is_dead(log, seg) && !seg->bad)
+			octets += seg->size;
+	return octets;
+}
+
+struct segment *
+qlog_sparse(const struct qlog *log)
+{
+	struct segment *seg;
+
+	TAILQ_FOREACH(seg, &log->segments, entry)
+		if (seg != log->current && !seg->making && seg->living != 0 &&
+		    (seg->bad || seg->living_octets < seg->size / 4))
+			return seg;
+	return NULL;
+}
+
+static bool
+read_cached(int fd, uint32_t off, uint32_t size, struct buf *out)
+{
+	if (disk_read(fd, buf_reserve(out, size), size, off) != (ssize_t)size)
+		return false;
+	buf_commit(out, size);
+	return true;
+}
+
+/* From a bad segment: past the page cache, so in aligned pieces. */
+static bool
+read_direct(int fd, uint32_t off, uint32_t size, struct buf *out)
+{
+	const uint64_t begin = off & ~(uint64_t)(DIRECT_ALIGN - 1);
+	const uint64_t end = ((uint64_t)off + size + DIRECT_ALIGN - 1) &
+	    ~(uint64_t)(DIRECT_ALIGN - 1);
+	char *p = aligned_alloc(DIRECT_ALIGN, (size_t)(end - begin));
+	bool ok;
+
+	if (p == NULL)
+		fatal("no memory for a record");
+	ok = disk_read(fd, p, (size_t)(end - begin), begin) >=
+	    (ssize_t)(off - begin + size);
+	if (ok)
+		buf_add(out, str_n(p + (off - begin), size));
+	free(p);
+	return ok;
+}
+
+bool
+qlog_read(const struct qlog *log, const struct segment *seg, uint32_t off,
+    uint32_t size, struct buf *out, struct record *r)
+{
+	buf_reset(out);
+	if (!(seg->bad ? read_direct : read_cached)(seg->fd, off, size, out))
+		return false;
+	return record_read(buf_str(out), r, log->seed) &&
+	    r->use == seg->number;
+}

@@ -1,0 +1,183 @@
+/*
+ * qmgr -- the queue manager: the queue, and whoever it talks to.  One struct
+ * for the process; each part below has its own file.
+ */
+#ifndef POSTERN_QMGR_QMGR_H
+#define POSTERN_QMGR_QMGR_H
+
+#include "event/loop.h"
+#include "proc/proc.h"
+#include "qmgr/load.h"
+#include "qmgr/queue.h"
+#include "qmgr/spool.h"
+#include "qmgr/state.h"
+#include "qmgr/syncer.h"
+
+struct qmgr_options {
+	int64_t lifetime, dsn_lifetime, warn_after; /* ms; warn 0: never */
+	uint64_t memory;       /* octets of texts kept */
+	uint64_t inline_body;  /* larger bodies are files */
+	uint64_t segment;
+	uint64_t messages;     /* most in the queue */
+	uint64_t message_size; /* most octets of one */
+	uint64_t min_free;     /* octets */
+	uint32_t min_free_percent;
+	uint32_t per_message;  /* recipients in a job */
+	uint32_t local_jobs, smtp_jobs, bounce_jobs; /* of one agent */
+	struct sched_options sched;
+};
+
+/* Messages being received (intake.c). */
+struct intakes {
+	uint64_t memory; /* octets of their bodies */
+	uint64_t accepted, refused; /* messages, for the status */
+};
+
+/* What routerd is asked (routes.c). */
+struct routes {
+	struct link *link;     /* or NULL */
+	struct map questions;  /* cookie -> struct question */
+	uint64_t cookie;
+	uint32_t open;
+	bool bulk_turn;
+};
+
+/* smtp, deliver and bounce processes (agents.c, job.c). */
+struct agents {
+	uint64_t cookie;
+	bool gate;             /* agents of before have not all told yet */
+	bool gate_looked;      /* the links of before are known */
+	struct timer gate_wait;
+	uint64_t delivered, failed, deferred; /* recipients, for the status */
+};
+
+/* Messages whose senders are to be told something (dsn.c). */
+struct dsn_entry {
+	uint64_t id;
+	enum dsn_action action;
+};
+struct dsns {
+	struct dsn_entry *entries; /* first in, first out */
+	size_t at, n, cap;
+	struct timer again;
+};
+
+/* Copying out of a segment in which little lives (compact.c). */
+struct compaction {
+	struct segment *seg;        /* or NULL */
+	struct segment *unreadable; /* not tried again */
+	struct table_cursor cursor;
+	struct timer again;
+};
+
+/* Room on the disk (space.c). */
+struct space {
+	bool is_short;
+	struct timer look;
+};
+
+struct qmgr {
+	struct proc proc;
+	struct qmgr_options o;
+	int spoolfd;              /* as given by master */
+	struct spool spool;
+	struct syncer *syncer;
+	struct queue q;
+	struct state_writer state;
+	uint64_t state_octets;    /* of log when the last state was begun */
+	struct deferred flush;    /* the log, at the end of a round */
+	struct deferred pump;     /* routes, agents and dsns, likewise */
+	struct timer due;         /* the next message's time */
+	struct timer idle;        /* vouches for the last records */
+	struct timer now_and_then;
+	uint64_t vouched;         /* octets of log behind the last checkpoint */
+	TAILQ_HEAD(, peer) peers;
+	struct intakes intake;
+	struct routes routes;
+	struct agents agents;
+	struct dsns dsn;
+	struct space space;
+	struct compaction compact;
+	struct buf scratch;       /* a record read back */
+	bool stopping;
+};
+
+/* qmgr.c */
+void qmgr_options(struct qmgr_options *o, const struct conf *c);
+void qmgr_open(struct qmgr *d);
+/* Sets q.now from the loop's time; first thing in callbacks. */
+int64_t qmgr_now(struct qmgr *d);
+/* Something may go on: see at the end of the round. */
+void qmgr_pump(struct qmgr *d);
+void qmgr_set_due(struct qmgr *d);
+void qmgr_stop(void *arg);
+extern const struct proc_desc qmgr_proc;
+
+/* routes.c */
+void routes_init(struct qmgr *d);
+void routes_link(struct qmgr *d, int fd);
+void routes_pump(struct qmgr *d);
+
+/* ready.c: recipients whose way is known */
+/* All its questions are answered: its bundles may have their turn. */
+void message_ready(struct qmgr *d, struct message *m);
+void message_ready_bundle(struct qmgr *d, struct bundle *b);
+/* Deferred ones whose time has come. */
+void message_due(struct qmgr *d, struct message *m);
+/* What is ready for a dead site waits for its next probe. */
+void site_defer_ready(struct qmgr *d, struct site *site, struct reason *why);
+/* Sends some that waited for a site that is back. */
+void site_wake(struct qmgr *d, struct site *site, uint32_t most);
+
+/* agents.c */
+void agents_init(struct qmgr *d);
+void agents_pump(struct qmgr *d);
+/* Now and then: workers that do not come. */
+void agents_look(struct qmgr *d);
+/* A job of bounce: rs are REPORT or DEFERRED.  false: none can be had now. */
+bool agents_report(struct qmgr *d, struct message *m, enum dsn_action action,
+    struct rcpt **rs, size_t n);
+
+/* outcome.c: what became of an attempt */
+struct outcome {
+	struct rcpt *r;
+	enum job_status status;
+	struct reason *reason; /* borrowed; not NULL */
+	bool maybe;            /* it may have been taken */
+};
+/* Recipients of one message that an agent or routerd decided about; those
+ * that are not INFLIGHT or ROUTING any more are left alone. */
+void outcome_apply(
+    struct qmgr *d, struct message *m, const struct outcome *os, size_t n);
+
+/* text.c */
+/* Prefix and, unless large, body; NULL p when it cannot be read. */
+struct str message_text(struct qmgr *d, struct message *m);
+
+/* dsn.c */
+void dsn_init(struct qmgr *d);
+void dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action);
+void dsn_pump(struct qmgr *d);
+/* A report of this kind would go to this message's sender. */
+bool dsn_wanted(const struct rcpt *r, enum dsn_action action);
+
+/* A job of bounce is over; rs were reported, or not (then later). */
+void dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
+    struct rcpt **rs, size_t n, bool ok);
+
+/* space.c */
+void space_init(struct qmgr *d);
+
+/* compact.c: states, segments */
+void compact_init(struct qmgr *d, uint64_t last_state);
+void compact_look(struct qmgr *d);
+/* Begins a state; the other waits until it is there. */
+void compact_state(struct qmgr *d);
+void compact_state_now(struct qmgr *d);
+/* Moves what lives in segments whose flush failed; at the start. */
+void compact_bad(struct qmgr *d);
+
+/* control.c */
+void control_peer(struct qmgr *d, int fd, uid_t uid, uint32_t rights);
+
+#endif

@@ -1,0 +1,509 @@
+#include "qmgr/queue.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "base/wire.h"
+#include "qmgr/change.h"
+
+enum { MEMBERS_A_RECORD = 1000 };
+
+void
+queue_init(struct queue *q, const struct sched_options *o, uint64_t seed)
+{
+	*q = (struct queue){ 0 };
+	table_init(&q->table);
+	sites_init(&q->sites);
+	TAILQ_INIT(&q->routing);
+	TAILQ_INIT(&q->routing_bulk);
+	sched_init(&q->sched, o, seed);
+}
+
+void
+queue_clear(struct queue *q)
+{
+	struct message *m;
+
+	while ((m = TAILQ_FIRST(&q->table.all)) != NULL) {
+		struct rcpt *r;
+
+		RCPT_FOREACH(r, m)
+			rcpt_leave(q, r);
+		heap_remove(&q->timers, &m->timer);
+		table_remove(&q->table, m);
+		entry_free(m, &q->reasons);
+	}
+	table_clear(&q->table);
+	heap_clear(&q->timers);
+	reasons_clear(&q->reasons);
+	sites_clear(&q->sites);
+}
+
+uint64_t
+queue_new_id(struct queue *q, int64_t wall_ms)
+{
+	const uint64_t by_time = (uint64_t)wall_ms << 20;
+
+	q->last_id = q->last_id + 1 > by_time ? q->last_id + 1 : by_time;
+	return q->last_id;
+}
+
+uint64_t
+message_logged(const struct message *m)
+{
+	return m->prefix + ((m->flags & MSG_LARGE) != 0 ? 0 : m->body);
+}
+
+void
+message_drop_text(struct queue *q, struct message *m)
+{
+	if (m->text == NULL)
+		return;
+	q->text_memory -= message_logged(m);
+	free(m->text);
+	m->text = NULL;
+}
+
+void
+message_hold_ref(struct message *m)
+{
+	m->refs++;
+}
+
+void
+message_drop_ref(struct queue *q, struct message *m)
+{
+	if (--m->refs == 0 && (m->flags & MSG_GONE) != 0)
+		entry_free(m, &q->reasons);
+}
+
+/* --- states of a recipient --------------------------------------------- */
+
+/* Its bundle: the one of its message for its site. */
+static void
+leave_bundle(struct queue *q, struct rcpt *r)
+{
+	struct bundle *b = sched_bundle(r->m, r->site);
+
+	TAILQ_REMOVE(&b->ready, r, entry);
+	if (--b->n != 0)
+		return;
+	sched_remove(&q->sched, b);
+	bundle_free(b);
+}
+
+static void
+enter_routing(struct queue *q, struct rcpt *r, bool bulk)
+{
+	r->flags &= (uint8_t)~(RCPT_ASKED | RCPT_BULK);
+	if (bulk)
+		r->flags |= RCPT_BULK;
+	TAILQ_INSERT_TAIL(
+	    bulk ? &q->routing_bulk : &q->routing, r, entry);
+}
+
+static void
+leave_routing(struct queue *q, struct rcpt *r)
+{
+	if ((r->flags & RCPT_ASKED) == 0)
+		TAILQ_REMOVE((r->flags & RCPT_BULK) != 0 ? &q->routing_bulk :
+		    &q->routing, r, entry);
+	r->flags &= (uint8_t)~(RCPT_ASKED | RCPT_BULK);
+}
+
+void
+rcpt_leave(struct queue *q, struct rcpt *r)
+{
+	switch ((enum rcpt_state)r->state) {
+	case RCPT_ROUTING:
+		leave_routing(q, r);
+		r->m->asking--;
+		r->m->nbusy--;
+		break;
+	case RCPT_READY:
+		leave_bundle(q, r);
+		q->nready--;
+		r->m->nbusy--;
+		break;
+	case RCPT_INFLIGHT:
+		r->m->nbusy--;
+		break;
+	case RCPT_DEFERRED:
+		q->ndeferred--;
+		if (r->site != NULL) {
+			TAILQ_REMOVE(&r->site->waiting, r, entry);
+			r->site->nwaiting--;
+		}
+		break;
+	case RCPT_REPORT:
+		q->nreport--;
+		r->m->nreport--;
+		break;
+	case RCPT_DONE:
+		break;
+	}
+	free(r->target);
+	r->target = NULL;
+}
+
+void
+rcpt_route(struct queue *q, struct rcpt *r, bool bulk)
+{
+	rcpt_leave(q, r);
+	r->state = RCPT_ROUTING;
+	r->m->nbusy++;
+	r->m->asking++;
+	enter_routing(q, r, bulk);
+}
+
+struct bundle *
+rcpt_ready(struct queue *q, struct rcpt *r, struct site *site)
+{
+	struct target *target = r->target;
+	struct bundle *b;
+
+	r->target = NULL;
+	rcpt_leave(q, r);
+	r->target = target;
+	rcpt_set_site(r, site);
+	b = sched_bundle(r->m, site);
+	bundle_add(b, r);
+	r->m->nbusy++;
+	q->nready++;
+	return b;
+}
+
+void
+rcpt_inflight(struct queue *q, struct rcpt *r)
+{
+	r->state = RCPT_INFLIGHT;
+	q->nready--;
+}
+
+void
+rcpt_wait(struct queue *q, struct rcpt *r, int64_t next)
+{
+	rcpt_leave(q, r);
+	r->state = RCPT_DEFERRED;
+	r->next = next;
+	q->ndeferred++;
+	if (r->site != NULL) {
+		TAILQ_INSERT_TAIL(&r->site->waiting, r, entry);
+		r->site->nwaiting++;
+	}
+}
+
+void
+rcpt_set_report(struct queue *q, struct rcpt *r, enum dsn_action dsn)
+{
+	rcpt_leave(q, r);
+	r->state = RCPT_REPORT;
+	r->dsn = (uint8_t)dsn;
+	r->m->nreport++;
+	q->nreport++;
+}
+
+void
+rcpt_set_reason(struct queue *q, struct rcpt *r, struct reason *reason)
+{
+	if (reason != NULL)
+		reason_ref(reason);
+	reason_drop(&q->reasons, r->reason);
+	r->reason = reason;
+}
+
+void
+rcpt_done(struct queue *q, struct rcpt *r)
+{
+	if (r->state == RCPT_DONE)
+		return;
+	rcpt_leave(q, r);
+	r->state = RCPT_DONE;
+	rcpt_set_site(r, NULL);
+	rcpt_set_reason(q, r, NULL);
+	r->m->nleft--;
+}
+
+void
+queue_set_timer(struct queue *q, struct message *m)
+{
+	int64_t next = INT64_MAX;
+	struct rcpt *r;
+
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED && r->next < next)
+			next = r->next;
+	if (next == INT64_MAX || (m->flags & MSG_HELD) != 0)
+		heap_remove(&q->timers, &m->timer);
+	else
+		heap_set(&q->timers, &m->timer, next);
+}
+
+void
+queue_settle(struct queue *q, struct message *m, uint32_t index)
+{
+	struct rcpt *r = message_rcpt(m, index);
+
+	if (r != NULL)
+		rcpt_done(q, r);
+}
+
+void
+queue_set_held(struct queue *q, struct message *m, bool hold)
+{
+	if (hold == ((m->flags & MSG_HELD) != 0))
+		return;
+	m->flags ^= MSG_HELD;
+	q->nheld += hold ? 1u : (uint64_t)-1;
+	queue_set_timer(q, m);
+}
+
+/* --- messages ---------------------------------------------------------- */
+
+void
+queue_move(struct message *m, struct segment *seg, uint32_t off, uint32_t size)
+{
+	if (m->seg != NULL)
+		segment_drop(m->seg, m->size);
+	m->seg = seg;
+	m->off = off;
+	m->size = size;
+	if (seg != NULL)
+		segment_hold(seg, size);
+}
+
+/* Into the list that its state says. */
+static void
+enter(struct queue *q, struct rcpt *r)
+{
+	if (r->state == RCPT_ROUTING)
+		enter_routing(q, r, r->m->nleft > BULK_RCPTS);
+	if (r->state != RCPT_DEFERRED)
+		return;
+	q->ndeferred++;
+	if (r->site != NULL) {
+		TAILQ_INSERT_TAIL(&r->site->waiting, r, entry);
+		r->site->nwaiting++;
+	}
+}
+
+void
+queue_add(struct queue *q, struct message *m, struct segment *seg,
+    uint32_t off, uint32_t size)
+{
+	struct rcpt *r;
+
+	queue_move(m, seg, off, size);
+	table_add(&q->table, m);
+	q->octets += m->prefix + m->body;
+	if ((m->flags & MSG_HELD) != 0)
+		q->nheld++;
+	q->nreport += m->nreport;
+	RCPT_FOREACH(r, m)
+		enter(q, r);
+	if (m->id > q->last_id)
+		q->last_id = m->id;
+}
+
+void
+queue_add_members(struct queue *q, struct message *m, struct rcpt *parent,
+    const struct rcpt_init *rcpts, uint32_t n)
+{
+	if (n != 0) {
+		struct rcpt_block *b = message_expand(m, rcpts, n);
+
+		for (size_t i = 0; i < b->n; i++)
+			enter_routing(q, &b->r[i], n > BULK_RCPTS);
+	}
+	rcpt_done(q, parent);
+}
+
+void
+queue_remove(struct queue *q, struct message *m)
+{
+	if (m->nleft != 0 || (m->flags & MSG_GONE) != 0)
+		fatal("a message with recipients is removed");
+	heap_remove(&q->timers, &m->timer);
+	queue_move(m, NULL, 0, 0);
+	table_remove(&q->table, m);
+	q->octets -= m->prefix + m->body;
+	if ((m->flags & MSG_HELD) != 0)
+		q->nheld--;
+	message_drop_text(q, m);
+	if (q->on_gone != NULL)
+		q->on_gone(q->arg, m->id, (m->flags & MSG_LARGE) != 0);
+	m->flags |= MSG_GONE;
+	if (m->refs == 0)
+		entry_free(m, &q->reasons);
+}
+
+/* --- changes that are logged -------------------------------------------- */
+
+static void
+put_settle(struct queue *q, struct buf *b, const struct settle *s,
+    struct message *settled)
+{
+	wire_put_u64(b, settled != NULL ? s->id : 0);
+	ranges_put_indexes(b, s->indexes, settled != NULL ? s->n : 0);
+	if (settled == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		queue_settle(q, settled, s->indexes[i]);
+}
+
+void
+queue_accept(struct queue *q, struct message *m, struct str text,
+    const struct settle *settle)
+{
+	struct message *settled =
+	    settle->id != 0 ? table_find(&q->table, settle->id) : NULL;
+	struct buf *b = qlog_begin(&q->log);
+	struct entry_writer w;
+	struct place at;
+
+	put_settle(q, b, settle, settled);
+	entry_writer_init(&w);
+	entry_put(b, &w, m);
+	buf_add(b, text);
+	at = qlog_end(&q->log, RECORD_ACCEPT, m->id);
+	queue_add(q, m, at.seg, at.off, at.size);
+	if (settled != NULL && settled->nleft == 0)
+		queue_remove(q, settled);
+}
+
+void
+queue_copy(struct queue *q, struct message *m, struct str text)
+{
+	struct buf *b = qlog_begin(&q->log);
+	struct entry_writer w;
+	struct place at;
+
+	entry_writer_init(&w);
+	entry_put(b, &w, m);
+	buf_add(b, text);
+	at = qlog_end(&q->log, RECORD_COPY, m->id);
+	queue_move(m, at.seg, at.off, at.size);
+}
+
+void
+queue_done(struct queue *q, struct message *m, struct rcpt **rs, size_t n)
+{
+	struct buf *b;
+
+	if (n == 0)
+		return;
+	b = qlog_begin(&q->log);
+	ranges_put(b, rs, n);
+	qlog_end(&q->log, RECORD_DONE, m->id);
+	for (size_t i = 0; i < n; i++)
+		rcpt_done(q, rs[i]);
+	if (m->nleft == 0)
+		queue_remove(q, m);
+	else
+		queue_set_timer(q, m);
+}
+
+void
+queue_defer(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
+    int64_t next, struct reason *reason)
+{
+	struct entry_writer w;
+	struct buf *b;
+
+	if (n == 0)
+		return;
+	entry_writer_init(&w);
+	b = qlog_begin(&q->log);
+	wire_put_u64(b, (uint64_t)next);
+	wire_put_u32(b, rs[0]->attempts);
+	site_put(b, &w, rs[0]->site);
+	reason_put(b, &w, reason);
+	ranges_put(b, rs, n);
+	qlog_end(&q->log, RECORD_DEFER, m->id);
+	for (size_t i = 0; i < n; i++) {
+		rcpt_set_reason(q, rs[i], reason);
+		rcpt_wait(q, rs[i], next);
+	}
+	queue_set_timer(q, m);
+}
+
+void
+queue_report(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
+    enum dsn_action dsn, struct reason *reason)
+{
+	struct entry_writer w;
+	struct buf *b;
+
+	if (n == 0)
+		return;
+	entry_writer_init(&w);
+	b = qlog_begin(&q->log);
+	wire_put_u32(b, dsn);
+	site_put(b, &w, rs[0]->site);
+	reason_put(b, &w, reason);
+	ranges_put(b, rs, n);
+	qlog_end(&q->log, RECORD_REPORT, m->id);
+	for (size_t i = 0; i < n; i++) {
+		rcpt_set_reason(q, rs[i], reason);
+		rcpt_set_report(q, rs[i], dsn);
+	}
+	queue_set_timer(q, m);
+}
+
+void
+queue_warned(struct queue *q, struct message *m, struct rcpt **rs, size_t n)
+{
+	if (n == 0)
+		return;
+	ranges_put(qlog_begin(&q->log), rs, n);
+	qlog_end(&q->log, RECORD_WARNED, m->id);
+	for (size_t i = 0; i < n; i++)
+		rs[i]->flags |= RCPT_WARNED;
+}
+
+void
+queue_hold(struct queue *q, struct message *m, bool hold)
+{
+	if (hold == ((m->flags & MSG_HELD) != 0))
+		return;
+	qlog_begin(&q->log);
+	qlog_end(&q->log, hold ? RECORD_HOLD : RECORD_RELEASE, m->id);
+	queue_set_held(q, m, hold);
+}
+
+void
+queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
+    const struct rcpt_init *rcpts, uint32_t n)
+{
+	struct buf *b;
+
+	for (uint32_t at = 0; at < n; at += MEMBERS_A_RECORD) {
+		const uint32_t k =
+		    n - at < MEMBERS_A_RECORD ? n - at : MEMBERS_A_RECORD;
+
+		b = qlog_begin(&q->log);
+		wire_put_u32(b, parent->index);
+		wire_put_u32(b, k);
+		for (uint32_t i = at; i < at + k; i++)
+			member_put(b, &rcpts[i]);
+		qlog_end(&q->log, RECORD_EXPAND, m->id);
+	}
+	b = qlog_begin(&q->log);
+	wire_put_u32(b, parent->index);
+	wire_put_u32(b, n);
+	qlog_end(&q->log, RECORD_EXPAND_END, m->id);
+	queue_add_members(q, m, parent, rcpts, n);
+	if (m->nleft == 0)
+		queue_remove(q, m);
+}
+
+void
+queue_checkpoint(struct queue *q, int64_t wall_ms)
+{
+	struct buf *b = qlog_begin(&q->log);
+
+	wire_put_u64(b, (uint64_t)q->now);
+	wire_put_u64(b, (uint64_t)wall_ms);
+	wire_put_u64(b, q->last_id);
+	qlog_end(&q->log, RECORD_CHECKPOINT, 0);
+}

@@ -1,0 +1,129 @@
+/* ready -- recipients whose way is known, and those whose time has come. */
+#include "qmgr/qmgr.h"
+
+/* Who shares a turn: an account, or a client's network, or nobody. */
+static uint64_t
+sender_of(const struct message *m)
+{
+	struct str who = message_login(m);
+
+	if (who.n == 0) {
+		const struct str client = message_client(m);
+
+		who = str_first(client, str_rfind(client,
+		    str_find(client, ':') < client.n ? ':' : '.'));
+	}
+	return map_hash(who);
+}
+
+/* In memory only: nothing was attempted, nothing has to be written down. */
+static void
+defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
+{
+	struct message *m = b->m;
+	struct site *site = b->site;
+	const uint32_t n = b->n;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct rcpt *r = TAILQ_FIRST(&b->ready);
+		int64_t after = site->probe_at > d->q.now ? site->probe_at :
+		                                            d->q.now;
+
+		if (why != NULL)
+			rcpt_set_reason(&d->q, r, why);
+		/* The last one takes the bundle with it. */
+		rcpt_wait(&d->q, r, after + sched_retry(&d->q.sched, 1) / 4);
+	}
+	if (m->nbusy == 0)
+		message_drop_text(&d->q, m);
+	queue_set_timer(&d->q, m);
+}
+
+void
+message_ready_bundle(struct qmgr *d, struct bundle *b)
+{
+	if (b->flow != NULL || b->n == 0 ||
+	    (b->m->asking != 0 && b->n < d->o.per_message))
+		return;
+	if (sched_refuses(b->site, d->q.now))
+		defer_bundle(d, b, NULL);
+	else
+		sched_add(&d->q.sched, b, sender_of(b->m), 1);
+}
+
+void
+message_ready(struct qmgr *d, struct message *m)
+{
+	struct bundle *b, *next;
+
+	LIST_FOREACH_SAFE(b, &m->bundles, of_message, next)
+		message_ready_bundle(d, b);
+}
+
+void
+site_defer_ready(struct qmgr *d, struct site *site, struct reason *why)
+{
+	struct bundle *b;
+
+	while ((b = sched_take(&d->q.sched, site)) != NULL)
+		defer_bundle(d, b, why);
+}
+
+/* Its site is dead and is not to be probed now.  It still expires: the site
+ * was tried, and stands for it. */
+static bool
+waits_for_site(struct qmgr *d, struct rcpt *r)
+{
+	struct site *site = r->site;
+	const int64_t most = message_sender(r->m).n == 0 ?
+	    d->o.dsn_lifetime : d->o.lifetime;
+
+	if (site == NULL || !sched_refuses(site, d->q.now))
+		return false;
+	if (site->tried && r->reason != NULL &&
+	    d->q.now - r->m->accepted >= most) {
+		const struct outcome o = { r, JOB_TEMPORARY, r->reason, false };
+
+		rcpt_route(&d->q, r, true);
+		outcome_apply(d, r->m, &o, 1);
+		return true;
+	}
+	r->next = (site->probe_at > d->q.now ? site->probe_at : d->q.now) +
+	    sched_retry(&d->q.sched, 1) / 4;
+	return true;
+}
+
+void
+message_due(struct qmgr *d, struct message *m)
+{
+	struct rcpt *r;
+
+	message_hold_ref(m);
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED && r->next <= d->q.now &&
+		    !waits_for_site(d, r))
+			rcpt_route(&d->q, r, true);
+	if ((m->flags & MSG_GONE) == 0)
+		queue_set_timer(&d->q, m);
+	message_drop_ref(&d->q, m);
+}
+
+void
+site_wake(struct qmgr *d, struct site *site, uint32_t most)
+{
+	struct rcpt *r;
+
+	while (site->to_wake != 0 && most-- != 0 &&
+	    (r = TAILQ_FIRST(&site->waiting)) != NULL) {
+		site->to_wake--;
+		if ((r->m->flags & MSG_HELD) != 0) {
+			TAILQ_REMOVE(&site->waiting, r, entry);
+			TAILQ_INSERT_TAIL(&site->waiting, r, entry);
+			continue;
+		}
+		rcpt_route(&d->q, r, true);
+		queue_set_timer(&d->q, r->m);
+	}
+	if (TAILQ_EMPTY(&site->waiting))
+		site->to_wake = 0;
+}

@@ -1,0 +1,90 @@
+#include "qmgr/reason.h"
+
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+enum { KEY_MAX = 4096 };
+
+/* Distinct for distinct reasons: lengths stand in front. */
+static struct str
+make_key(char key[KEY_MAX], uint32_t code, struct str status, struct str text,
+    struct str remote)
+{
+	const struct str parts[] = { status, text, remote };
+	size_t n = sizeof(code);
+
+	memcpy(key, &code, sizeof(code));
+	for (size_t i = 0; i < 3; i++) {
+		const struct str part = str_first(parts[i], 1200);
+		const uint16_t len = (uint16_t)part.n;
+
+		memcpy(key + n, &len, sizeof(len));
+		n += sizeof(len);
+		if (part.n != 0)
+			memcpy(key + n, part.p, part.n);
+		n += part.n;
+	}
+	return str_n(key, n);
+}
+
+static struct str
+keep(char **at, struct str s)
+{
+	char *to = *at;
+
+	if (s.n != 0)
+		memcpy(to, s.p, s.n);
+	*at += s.n;
+	return str_n(to, s.n);
+}
+
+struct reason *
+reason_get(struct reasons *rs, uint32_t code, struct str status,
+    struct str text, struct str remote)
+{
+	char room[KEY_MAX], *at;
+	const struct str key = make_key(room, code, status, text, remote);
+	struct reason *r = map_get(&rs->by_text, key);
+
+	if (r != NULL)
+		return reason_ref(r);
+	r = xmalloc(sizeof(*r) + status.n + text.n + remote.n);
+	*r = (struct reason){ .refs = 1, .code = code };
+	at = (char *)(r + 1);
+	r->status = keep(&at, status);
+	r->text = keep(&at, text);
+	r->remote = keep(&at, remote);
+	map_set(&rs->by_text, key, r);
+	return r;
+}
+
+struct reason *
+reason_ref(struct reason *r)
+{
+	r->refs++;
+	return r;
+}
+
+void
+reason_drop(struct reasons *rs, struct reason *r)
+{
+	char room[KEY_MAX];
+
+	if (r == NULL || --r->refs != 0)
+		return;
+	map_del(&rs->by_text,
+	    make_key(room, r->code, r->status, r->text, r->remote));
+	free(r);
+}
+
+void
+reasons_clear(struct reasons *rs)
+{
+	size_t pos = 0;
+	struct reason *r;
+
+	while ((r = map_next(&rs->by_text, &pos, NULL)) != NULL)
+		free(r);
+	map_clear(&rs->by_text);
+}

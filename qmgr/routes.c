@@ -1,0 +1,410 @@
+/* routes -- asks routerd where recipients go: no receiver is trusted. */
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "base/pool.h"
+#include "base/wire.h"
+#include "msg/route.h"
+#include "proc/note.h"
+#include "qmgr/qmgr.h"
+
+enum {
+	WINDOW = 256,        /* questions on their way */
+	READY_MOST = 20000,  /* ready recipients at which bulk waits */
+	LIST_MAX = 200000,   /* members of one list */
+	DEPTH_MAX = 10
+};
+
+struct question {
+	struct rcpt *r;
+	struct message *m;         /* a reference */
+	/* A list in several frames: its members so far. */
+	struct pool pool;
+	struct rcpt_init *members;
+	uint32_t n, cap;
+	bool too_long;
+};
+
+static void
+question_free(struct qmgr *d, struct question *qu)
+{
+	message_drop_ref(&d->q, qu->m);
+	free(qu->members);
+	pool_clear(&qu->pool);
+	free(qu);
+	d->routes.open--;
+}
+
+static void
+ask(struct qmgr *d, struct rcpt *r)
+{
+	const uint64_t cookie = ++d->routes.cookie;
+	struct question *qu = xcalloc(1, sizeof(*qu));
+	const struct msg_route route = { .address = rcpt_address(r),
+		.may_relay = 1,
+		.depth = r->depth };
+
+	TAILQ_REMOVE((r->flags & RCPT_BULK) != 0 ? &d->q.routing_bulk :
+	    &d->q.routing, r, entry);
+	r->flags |= RCPT_ASKED;
+	qu->r = r;
+	qu->m = r->m;
+	message_hold_ref(qu->m);
+	map_set_id(&d->routes.questions, cookie, qu);
+	d->routes.open++;
+	link_send(d->routes.link, MSG_ROUTE, cookie, &msg_route_wire, &route);
+}
+
+/* A held message's recipients wait until it is released. */
+static bool
+set_aside(struct qmgr *d, struct rcpt *r)
+{
+	if ((r->m->flags & MSG_HELD) == 0)
+		return false;
+	rcpt_wait(&d->q, r, d->q.now);
+	return true;
+}
+
+/* The next to be asked about: of both lists in turn, while bulk has room. */
+static struct rcpt *
+next_rcpt(struct qmgr *d)
+{
+	struct rcpt *new = TAILQ_FIRST(&d->q.routing);
+	struct rcpt *bulk = TAILQ_FIRST(&d->q.routing_bulk);
+
+	/* Not before the 250: the ACCEPT has to be on disk. */
+	if (new != NULL && (new->m->flags & MSG_FLUSHED) == 0)
+		new = NULL;
+	if (bulk != NULL && ((bulk->m->flags & MSG_FLUSHED) == 0 ||
+	        d->q.nready + d->routes.open > READY_MOST))
+		bulk = NULL;
+	if (new != NULL && bulk != NULL)
+		d->routes.bulk_turn = !d->routes.bulk_turn;
+	return new == NULL || (bulk != NULL && d->routes.bulk_turn) ? bulk :
+	                                                              new;
+}
+
+void
+routes_pump(struct qmgr *d)
+{
+	struct rcpt *r;
+
+	while (d->routes.link != NULL && d->routes.open < WINDOW &&
+	    !d->stopping && (r = next_rcpt(d)) != NULL)
+		if (!set_aside(d, r))
+			ask(d, r);
+}
+
+/* --- answers ------------------------------------------------------------ */
+
+/* "5.1.1 no such mailbox" is status and text. */
+static struct reason *
+reason_of(struct qmgr *d, const struct msg_route_is *is)
+{
+	struct str text = is->text;
+	const struct str first = str_take_word(&text);
+	const bool has_status = first.n >= 5 && first.n <= 16 &&
+	    chr_is_digit(first.p[0]) && first.p[1] == '.';
+	const bool permanent = is->kind == ROUTE_REJECT;
+
+	return reason_get(&d->q.reasons,
+	    is->code != 0 ? is->code : permanent ? 550 : 451,
+	    has_status ? first : permanent ? STR("5.1.1") : STR("4.3.0"),
+	    has_status ? text : is->text, STR_NONE);
+}
+
+static void
+decide(struct qmgr *d, struct question *qu, enum job_status status,
+    struct reason *reason)
+{
+	const struct outcome o = { qu->r, status, reason, false };
+
+	outcome_apply(d, qu->m, &o, 1);
+	reason_drop(&d->q.reasons, reason);
+}
+
+static void
+is_reject(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
+{
+	decide(d, qu, JOB_PERMANENT, reason_of(d, is));
+}
+
+static void
+is_temporary(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
+{
+	decide(d, qu, JOB_TEMPORARY, reason_of(d, is));
+}
+
+static struct str
+keep(char **at, struct str s)
+{
+	char *to = *at;
+
+	if (s.n != 0)
+		memcpy(to, s.p, s.n);
+	*at += s.n;
+	return str_n(to, s.n);
+}
+
+static struct target *
+target_new(const struct msg_route_is *is)
+{
+	struct target *t = xmalloc(
+	    sizeof(*t) + is->account.n + is->path.n + is->mailbox.n);
+	char *at = (char *)(t + 1);
+
+	t->account = keep(&at, is->account);
+	t->path = keep(&at, is->path);
+	t->mailbox = keep(&at, is->mailbox);
+	t->quota = is->quota;
+	return t;
+}
+
+/* Another recipient of the message is the same mailbox: one copy is enough,
+ * and its fate is that one's. */
+static bool
+is_repeated(struct message *m, struct rcpt *r, struct str account)
+{
+	struct message_more *more;
+	const struct rcpt *first;
+
+	if (m->nrcpts == 1)
+		return false;
+	more = message_more(m);
+	first = map_get(&more->accounts, account);
+	if (first == NULL)
+		map_set(&more->accounts, account, r);
+	return first != NULL && first != r;
+}
+
+static void
+is_local(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
+{
+	struct rcpt *r = qu->r;
+	struct site *site;
+
+	if (is_repeated(qu->m, r, is->account)) {
+		note(NOTE_INFO, "same-mailbox");
+		note_id("id", qu->m->id);
+		note_str("to", rcpt_address(r));
+		note_str("account", is->account);
+		note_end();
+		queue_done(&d->q, qu->m, &r, 1);
+		return;
+	}
+	site = site_local(&d->q.sites, is->root, is->uid, is->gid);
+	free(r->target);
+	r->target = target_new(is);
+	message_ready_bundle(d, rcpt_ready(&d->q, r, site));
+}
+
+static void
+is_remote(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
+{
+	struct site *site = site_smtp(&d->q.sites, is->next_hop, is->tls);
+
+	if (site == NULL) {
+		decide(d, qu, JOB_TEMPORARY, reason_get(&d->q.reasons, 451,
+		    STR("4.3.5"), STR("no such next hop"), STR_NONE));
+		return;
+	}
+	message_ready_bundle(d, rcpt_ready(&d->q, qu->r, site));
+}
+
+static void
+add_member(struct question *qu, struct str address)
+{
+	struct message_more *more = message_more(qu->m);
+
+	if (qu->n == LIST_MAX) {
+		qu->too_long = true;
+		return;
+	}
+	/* Who is on several lists, or on one twice, gets it once. */
+	if (map_get(&more->addresses, address) != NULL)
+		return;
+	map_set(&more->addresses, address, qu->r);
+	if (qu->n == qu->cap) {
+		qu->cap = qu->cap == 0 ? 16 : qu->cap * 2;
+		qu->members =
+		    xreallocarray(qu->members, qu->cap, sizeof(*qu->members));
+	}
+	qu->members[qu->n] = (struct rcpt_init){
+		.index = qu->m->nrcpts + qu->n,
+		.notify = qu->r->notify,
+		.depth = (uint8_t)(qu->r->depth + 1),
+		.address = pool_str(&qu->pool, address),
+		.orcpt = rcpt_orcpt(qu->r) };
+	qu->n++;
+}
+
+/* The recipients of the message itself count as named too. */
+static void
+know_addresses(struct message *m)
+{
+	struct message_more *more = message_more(m);
+	struct rcpt *r;
+
+	if (more->addresses.n != 0)
+		return;
+	RCPT_FOREACH(r, m)
+		if (r->depth == 0)
+			map_set(&more->addresses, rcpt_address(r), r);
+}
+
+static void
+note_expanded(const struct question *qu)
+{
+	note(NOTE_INFO, "expanded");
+	note_id("id", qu->m->id);
+	note_str("to", rcpt_address(qu->r));
+	note_u64("members", qu->n);
+	note_end();
+}
+
+static void
+is_list_end(struct qmgr *d, struct question *qu)
+{
+	if (qu->r->depth >= DEPTH_MAX) {
+		decide(d, qu, JOB_PERMANENT, reason_get(&d->q.reasons, 554,
+		    STR("5.4.6"), STR("too many aliases lead to each other"),
+		    STR_NONE));
+		return;
+	}
+	if (qu->too_long) {
+		decide(d, qu, JOB_PERMANENT, reason_get(&d->q.reasons, 550,
+		    STR("5.5.3"), STR("the list is too long"), STR_NONE));
+		return;
+	}
+	note_expanded(qu);
+	/* Indexes were given when the frames came; others may have grown. */
+	for (uint32_t i = 0; i < qu->n; i++)
+		qu->members[i].index = qu->m->nrcpts + i;
+	queue_expand(&d->q, qu->m, qu->r, qu->members, qu->n);
+}
+
+static bool
+is_list(struct qmgr *d, struct question *qu, const struct link_msg *f)
+{
+	const struct msg_route_is *is = f->body;
+	struct str list = f->raw, address;
+
+	know_addresses(qu->m);
+	while (list.n != 0) {
+		if (!wire_take_str(&list, &address, ADDRESS_MAX))
+			return false;
+		add_member(qu, address);
+	}
+	if (is->more == 0)
+		is_list_end(d, qu);
+	return true;
+}
+
+static void
+on_route_is(void *arg, struct link *l, struct link_msg *f)
+{
+	struct qmgr *d = arg;
+	const struct msg_route_is *is = f->body;
+	struct question *qu = map_get_id(&d->routes.questions, f->cookie);
+
+	(void)l;
+	if (qu == NULL)
+		return;
+	qmgr_now(d);
+	/* Dropped or settled meanwhile: the answer is of no use. */
+	if ((qu->m->flags & MSG_GONE) == 0 && qu->r->state == RCPT_ROUTING &&
+	    (qu->r->flags & RCPT_ASKED) != 0) {
+		switch ((enum route_kind)is->kind) {
+		case ROUTE_REJECT:
+			is_reject(d, qu, is);
+			break;
+		case ROUTE_TEMPORARY:
+			is_temporary(d, qu, is);
+			break;
+		case ROUTE_LOCAL:
+			is_local(d, qu, is);
+			break;
+		case ROUTE_REMOTE:
+			is_remote(d, qu, is);
+			break;
+		case ROUTE_LIST:
+			if (!is_list(d, qu, f))
+				is_temporary(d, qu, is);
+			else if (is->more != 0)
+				return;
+			break;
+		}
+		if ((qu->m->flags & MSG_GONE) == 0 && qu->m->asking == 0)
+			message_ready(d, qu->m);
+	}
+	if (is->kind == ROUTE_LIST && is->more != 0)
+		return;
+	map_del_id(&d->routes.questions, f->cookie);
+	question_free(d, qu);
+	qmgr_pump(d);
+}
+
+static const struct link_rule rules[] = {
+	LINK_RULE_TAIL(MSG_ROUTE_IS, &msg_route_is_wire, LINK_BODY_MAX,
+	    on_route_is),
+};
+
+/* What was not answered is asked of the next link. */
+static void
+ask_again(struct qmgr *d)
+{
+	struct question *qu;
+	size_t pos = 0;
+
+	while ((qu = map_next(&d->routes.questions, &pos, NULL)) != NULL) {
+		struct rcpt *r = qu->r;
+
+		if ((qu->m->flags & MSG_GONE) == 0 &&
+		    r->state == RCPT_ROUTING && (r->flags & RCPT_ASKED) != 0) {
+			if (qu->n != 0 && qu->m->more != NULL)
+				map_clear(&qu->m->more->addresses);
+			rcpt_route(&d->q, r, (r->flags & RCPT_BULK) != 0);
+		}
+		question_free(d, qu);
+	}
+	map_clear(&d->routes.questions);
+}
+
+static void
+on_close(void *arg, struct link *l, const char *why)
+{
+	struct qmgr *d = arg;
+
+	if (l == d->routes.link) {
+		note(NOTE_WARN, "peer-gone");
+		note_c("peer", "routerd");
+		note_c("reason", why);
+		note_end();
+		d->routes.link = NULL;
+		ask_again(d);
+	}
+	link_free(l);
+}
+
+static const struct link_ops ops = {
+	.rules = rules,
+	.nrules = sizeof(rules) / sizeof(rules[0]),
+	.on_close = on_close,
+};
+
+void
+routes_init(struct qmgr *d)
+{
+	map_init(&d->routes.questions);
+}
+
+void
+routes_link(struct qmgr *d, int fd)
+{
+	if (d->routes.link != NULL) {
+		link_free(d->routes.link);
+		ask_again(d);
+	}
+	d->routes.link = link_new(d->proc.loop, fd, &ops, d);
+	qmgr_pump(d);
+}

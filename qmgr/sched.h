@@ -1,0 +1,78 @@
+/*
+ * sched -- whose turn it is.  Pure: no clock, no I/O; the caller gives the
+ * time and reports how jobs ended.
+ *
+ * Fairness: sites of a kind take turns; within a site the senders take turns
+ * (as many bundles as their weight), within a sender the messages.  A message
+ * with very many recipients is one bundle a site, of which a job takes a few
+ * at a turn: it holds up a single message by one job of its own, not by all.
+ *
+ * Concurrency of a site: begins at start, grows by one after a full window of
+ * jobs that went well, halves when the site is down or asks for less; below
+ * one the site is dead, and one message at a time probes it.
+ */
+#ifndef POSTERN_QMGR_SCHED_H
+#define POSTERN_QMGR_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg/job.h"
+#include "qmgr/site.h"
+
+struct sched_options {
+	uint32_t start;      /* window of a new site */
+	uint32_t most;       /* window of SITE_SMTP */
+	uint32_t local;      /* window of SITE_LOCAL */
+	int64_t retry_min;   /* ms */
+	int64_t retry_max;
+};
+
+struct sched {
+	struct sched_options o;
+	uint64_t random;     /* state of the jitter */
+	TAILQ_HEAD(, site) ring[SITE_KINDS];
+};
+
+enum site_change {
+	SITE_SAME,
+	SITE_DIED, /* what is ready for it has to wait until probe_at */
+	SITE_BACK  /* it was dead: what waits may go now */
+};
+
+void sched_init(struct sched *s, const struct sched_options *o, uint64_t seed);
+
+/* Wait before the next attempt after so many: exponential, +-20 %. */
+int64_t sched_retry(struct sched *s, unsigned attempts);
+
+/* The message's bundle for the site, made if there is none. */
+struct bundle *sched_bundle(struct message *m, struct site *site);
+/* Puts the recipient into it: READY. */
+void bundle_add(struct bundle *b, struct rcpt *r);
+struct rcpt *bundle_take(struct bundle *b);
+/* It must be empty and not queued. */
+void bundle_free(struct bundle *b);
+
+/* The bundle is to have its turn; nothing happens when it waits already. */
+void sched_add(
+    struct sched *s, struct bundle *b, uint64_t sender, uint32_t weight);
+void sched_remove(struct sched *s, struct bundle *b);
+/*
+ * The bundle whose turn it is among the sites of a kind, not queued any more
+ * (sched_add it again if recipients are left), or NULL.  Its site counts a
+ * job more until sched_result.
+ */
+struct bundle *sched_pick(struct sched *s, enum site_kind kind, int64_t now);
+/* Any queued bundle of the site, not queued any more; NULL: none. */
+struct bundle *sched_take(struct sched *s, struct site *site);
+/* A job to the site is over. */
+enum site_change sched_result(
+    struct sched *s, struct site *site, enum site_state what, int64_t now);
+/* Nothing may go there now, not even as a probe. */
+bool sched_refuses(const struct site *site, int64_t now);
+/* Its worker cannot take jobs now, or can again. */
+void sched_block(struct sched *s, struct site *site, bool blocked);
+/* Forget that it is dead (the admin says so). */
+void sched_revive(struct sched *s, struct site *site);
+
+#endif

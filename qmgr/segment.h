@@ -1,0 +1,44 @@
+/*
+ * segment -- one file of the queue log, "NNNNNNNN.seg".  The number is that
+ * of its present use and stands in each of its records: a file that is used
+ * again gets a new number (by rename), so old records in it are told apart.
+ * Owns the descriptor.  fd and filled belong to the syncer's thread until
+ * the first flush into the segment is done.
+ */
+#ifndef POSTERN_QMGR_SEGMENT_H
+#define POSTERN_QMGR_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+enum { SEGMENT_NAME = 32 };
+
+struct segment {
+	TAILQ_ENTRY(segment) entry; /* by number */
+	uint64_t number;
+	int fd;                /* -1: not made yet */
+	uint64_t size;         /* octets that records may take */
+	uint64_t end;          /* octets that records take */
+	uint64_t filled;       /* octets of records and zeros in the file */
+	uint64_t last_lsn;     /* of its newest record */
+	uint64_t living_octets; /* of records whose message lives */
+	uint32_t living;       /* messages whose text is here */
+	bool bad;              /* a flush into it failed: "NNNNNNNN.bad" */
+	bool making;           /* not yet flushed into */
+	bool leaving;          /* its messages are being copied elsewhere */
+};
+TAILQ_HEAD(segment_list, segment);
+
+struct segment *segment_new(uint64_t number, uint64_t size);
+void segment_free(struct segment *s);
+void segment_name(uint64_t number, bool bad, char name[SEGMENT_NAME]);
+/* "00000007.seg" or ".bad" -> 7; false for other names. */
+bool segment_parse_name(const char *name, uint64_t *number, bool *bad);
+/* A message's record is here, or no longer needed here. */
+void segment_hold(struct segment *s, uint32_t octets);
+void segment_drop(struct segment *s, uint32_t octets);
+
+#endif

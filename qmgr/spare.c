@@ -1,0 +1,151 @@
+#include "qmgr/spare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "qmgr/disk.h"
+
+static const char filling[] = "filling";
+
+static void
+spare_name(unsigned i, char name[SEGMENT_NAME])
+{
+	snprintf(name, SEGMENT_NAME, "spare.%u", i);
+}
+
+void
+spares_open(struct spares *s, int dirfd, uint64_t size)
+{
+	char name[SEGMENT_NAME];
+
+	*s = (struct spares){ .dirfd = dirfd, .size = size, .fd = -1 };
+	disk_unlink(dirfd, filling);
+	for (unsigned i = 0; i < SPARES_MAX; i++) {
+		int fd;
+
+		spare_name(i, name);
+		fd = disk_open(dirfd, name, O_RDONLY);
+		if (fd == -1)
+			continue;
+		s->have[i] = disk_size(fd) == (int64_t)size;
+		close(fd);
+		if (!s->have[i])
+			disk_unlink(dirfd, name);
+	}
+}
+
+void
+spares_close(struct spares *s)
+{
+	if (s->fd == -1)
+		return;
+	close(s->fd);
+	s->fd = -1;
+	disk_unlink(s->dirfd, filling);
+}
+
+int
+spares_use(struct spares *s, struct segment *seg)
+{
+	char name[SEGMENT_NAME], from[SEGMENT_NAME];
+	int flags = O_RDWR | O_CREAT | O_EXCL;
+
+	segment_name(seg->number, false, name);
+	for (unsigned i = 0; i < SPARES_MAX; i++) {
+		if (!s->have[i])
+			continue;
+		s->have[i] = false;
+		spare_name(i, from);
+		if (disk_rename(s->dirfd, from, name) == -1)
+			return -1;
+		seg->filled = s->size;
+		flags = O_RDWR;
+		break;
+	}
+	seg->fd = disk_open(s->dirfd, name, flags);
+	if (seg->fd == -1 || disk_sync(s->dirfd) == -1)
+		return -1;
+	return 0;
+}
+
+int
+spares_give(struct spares *s, struct segment *seg)
+{
+	char name[SEGMENT_NAME], to[SEGMENT_NAME];
+
+	segment_name(seg->number, seg->bad, name);
+	for (unsigned i = 0; i < SPARES_MAX; i++) {
+		if (s->have[i] || seg->bad || disk_size(seg->fd) !=
+		    (int64_t)s->size)
+			continue;
+		spare_name(i, to);
+		if (disk_rename(s->dirfd, name, to) == -1)
+			return -1;
+		s->have[i] = true;
+		return 0;
+	}
+	return disk_unlink(s->dirfd, name);
+}
+
+static int
+fill_step(int fd, uint64_t *filled, uint64_t size)
+{
+	static const char zeros[SPARE_STEP];
+	uint64_t n = size - *filled;
+
+	if (n > sizeof(zeros))
+		n = sizeof(zeros);
+	if (disk_write(fd, zeros, (size_t)n, *filled) == -1 ||
+	    disk_datasync(fd) == -1)
+		return -1;
+	*filled += n;
+	return 1;
+}
+
+static int
+abandon(struct spares *s)
+{
+	const int saved = errno;
+
+	spares_close(s);
+	errno = saved;
+	return -1;
+}
+
+int
+spares_fill(struct spares *s)
+{
+	char to[SEGMENT_NAME];
+
+	if (s->have[0])
+		return 0;
+	if (s->fd == -1) {
+		s->filled = 0;
+		s->fd = disk_open(s->dirfd, filling,
+		    O_RDWR | O_CREAT | O_TRUNC);
+		if (s->fd == -1)
+			return -1;
+	}
+	if (s->filled < s->size)
+		return fill_step(s->fd, &s->filled, s->size) == -1 ?
+		    abandon(s) : 1;
+	spare_name(0, to);
+	if (disk_sync(s->fd) == -1 ||
+	    disk_rename(s->dirfd, filling, to) == -1 ||
+	    disk_sync(s->dirfd) == -1)
+		return abandon(s);
+	close(s->fd);
+	s->fd = -1;
+	s->have[0] = true;
+	return 0;
+}
+
+int
+spares_fill_segment(struct segment *seg)
+{
+	if (seg->fd == -1 || seg->filled >= seg->size)
+		return 0;
+	return fill_step(seg->fd, &seg->filled, seg->size);
+}

@@ -1,0 +1,41 @@
+/*
+ * spare -- files full of zeros that wait to become segments: "spare.N" in the
+ * log's folder.  Lives in the syncer's thread.  A flush into a file that was
+ * filled before costs half of one that makes the file grow.
+ */
+#ifndef POSTERN_QMGR_SPARE_H
+#define POSTERN_QMGR_SPARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qmgr/segment.h"
+
+enum {
+	SPARES_MAX = 2,
+	SPARE_STEP = 1024 * 1024 /* octets filled between two flushes */
+};
+
+struct spares {
+	int dirfd;
+	uint64_t size;         /* octets of each */
+	bool have[SPARES_MAX];
+	int fd;                /* being filled, or -1 */
+	uint64_t filled;
+};
+
+/* Looks which are there; removes those of another size. */
+void spares_open(struct spares *s, int dirfd, uint64_t size);
+void spares_close(struct spares *s);
+/* Makes the segment's file, from a spare if there is one; it is in the
+ * folder for good when this returns 0.  -1 and errno. */
+int spares_use(struct spares *s, struct segment *seg);
+/* The segment's file becomes a spare, or goes away when there are enough;
+ * its descriptor is closed. */
+int spares_give(struct spares *s, struct segment *seg);
+/* One step towards a spare that is ready: 1 more to do, 0 ready, -1 errno. */
+int spares_fill(struct spares *s);
+/* One step towards a segment without unfilled octets, as above. */
+int spares_fill_segment(struct segment *seg);
+
+#endif

@@ -1,0 +1,17 @@
+/* text -- a message's octets: from memory, or back from the log. */
+#include "proc/note.h"
+#include "qmgr/qmgr.h"
+
+struct str
+message_text(struct qmgr *d, struct message *m)
+{
+	const uint64_t n = message_logged(m);
+	struct record r;
+
+	if (m->text != NULL)
+		return str_n(m->text, (size_t)n);
+	if (m->seg == NULL || !qlog_read(&d->q.log, m->seg, m->off, m->size,
+	        &d->scratch, &r) || r.id != m->id || r.payload.n < n)
+		return STR_NONE;
+	return str_from(r.payload, r.payload.n - (size_t)n);
+}
