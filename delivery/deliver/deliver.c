@@ -37,7 +37,7 @@ note_item(const struct deliver_item *i)
 	note_id("id", i->job->job.id);
 	note_str("to", r->address);
 	note_str("account", r->account);
-	note_str("mailbox", i->d.where);
+	note_c("mailbox", i->d.where);
 	if (i->d.result == DELIVERY_OK)
 		note_u64("uid", i->d.uid);
 	else
@@ -73,9 +73,9 @@ tell_readers(struct deliver *d, const struct deliver_item *i)
 	while ((k = TAILQ_NEXT(k, entry)) != NULL)
 		if (k->d.result == DELIVERY_OK &&
 		    str_eq(k->job->rcpts[k->rcpt].r.account, r->account) &&
-		    str_eq(k->d.where, i->d.where))
+		    strcmp(k->d.where, i->d.where) == 0)
 			return;
-	d->calls->on_new(d->arg, r->account, i->d.where);
+	d->calls->on_new(d->arg, r->account, str_c(i->d.where));
 }
 
 /* Nothing is answered before the flush; after a flush that failed nothing is
