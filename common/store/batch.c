@@ -17,6 +17,7 @@
 
 enum {
 	BOXES = 256,          /* kept open when the caller names no number */
+	FDS_OF_BOX = 5,       /* with the one of a message */
 	SLOW_BATCHES = 64,    /* after a slow syncfs so many without */
 	FRAME_FULL = 1024 * 1024
 };
@@ -40,7 +41,9 @@ struct batch *
 batch_new(const struct batch_conf *conf)
 {
 	struct batch *b = xcalloc(1, sizeof(*b));
+	uint8_t guid[STORE_GUID];
 	struct stat st;
+	long open_max;
 
 	b->conf = *conf;
 	if (b->conf.accounts == 0)
@@ -49,6 +52,11 @@ batch_new(const struct batch_conf *conf)
 	if (b->sync == -1 || fstat(b->sync, &st) == -1)
 		fatal_errno("store: the mail root");
 	b->device = st.st_dev;
+	open_max = sysconf(_SC_OPEN_MAX);
+	if (open_max > 0 && b->conf.accounts > (size_t)open_max / FDS_OF_BOX / 2)
+		b->conf.accounts = (size_t)open_max / FDS_OF_BOX / 2;
+	/* SHA-256 is made ready while files can still be opened. */
+	guid_of("ready", STR_NONE, STR_NONE, STR_NONE, guid);
 	TAILQ_INIT(&b->boxes);
 	pool_init(&b->pool);
 	batchfile_init(&b->file);
@@ -303,6 +311,7 @@ batch_add(struct batch *b, struct delivery *d)
 	int rc;
 
 	d->result = DELIVERY_OK;
+	d->where[0] = '\0';
 	d->next = NULL;
 	if (box == NULL) {
 		fail(d, errno);
@@ -491,6 +500,7 @@ settle(struct batchbox *box)
 			    q->d->result;
 			t->error = q->d->error;
 			t->uid = q->d->uid;
+			memcpy(t->where, q->d->where, sizeof(t->where));
 		}
 	}
 }
