@@ -61,3 +61,4 @@ tests_unit_imapd_test_session_LDADD = imapd/libimapd.a \
 EXTRA_DIST += tests/proto/imap-condstore.txt tests/proto/imap-errors.txt \
 	tests/proto/imap-mailboxes.txt tests/proto/imap-messages.txt \
 	tests/proto/imap-select.txt tests/proto/imap-two.txt
+EXTRA_DIST += tests/system/test_imap.py

@@ -39,8 +39,6 @@ struct run {
 	unsigned line;
 };
 
-static char folder[] = "/tmp/imapd-test.XXXXXX";
-
 /* --- the sessions ----------------------------------------------------- */
 
 static void
@@ -267,7 +265,7 @@ run_file(const char *file, bool octets)
 		.special_folders = true };
 	struct run r = { .octets = octets, .file = file };
 	FILE *in = fopen(file, "r");
-	char line[8192];
+	char line[8192], folder[] = "/tmp/imapd-test.XXXXXX";
 	int root;
 
 	ck_assert(in != NULL);
