@@ -67,8 +67,7 @@ class BadSmtp(Case):
     def test_too_many_errors(self):
         with self.begin() as c:
             codes = []
-            for _ in range(40):
-                c.send(b"FOO\r\n")
+            c.send(b"FOO\r\n" * 40)
             while True:
                 codes.append(c.reply())
                 if codes[-1] in (0, 421):
@@ -265,11 +264,12 @@ class BadReaders(Case):
         c.logout()
 
     def test_imap_endless_line(self):
+        """Thrown away or cut off, but never kept."""
         with self.imap() as c:
             try:
                 for _ in range(1000):
                     c.send(b"a" * 65536)
-                self.fail("64 MB of one line were taken")
+                self.assertFalse(self.tagged(c, b"\r\na NOOP").startswith(b"+"))
             except OSError:
                 pass
 

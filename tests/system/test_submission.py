@@ -95,8 +95,8 @@ class Submission(Case):
     def test_eight_bit_and_long_lines(self):
         body = "gr\u00fc\u00dfe " + "y" * 100000 + "\r\n"
         with self.p.smtp("submission", BOB) as c:
-            c.sendmail(BOB, [BOB], message("eight bit", body, sender=BOB).encode(), ["BODY=8BITMIME"])
-        text = self.read_back(BOB, "eight bit").encode("latin-1").decode()
+            c.sendmail(BOB, [ALICE], message("eight bit", body, sender=BOB).encode(), ["BODY=8BITMIME"])
+        text = self.read_back(ALICE, "eight bit").encode("latin-1").decode()
         self.assertTrue(text.endswith(body.replace("\r\n", "\n")))
 
     def test_many_messages_in_one_session(self):
