@@ -124,7 +124,8 @@ on_flushed(struct qlog_wait *w)
 
 	id_text(in->id, text + strlen(text));
 	d->intake.accepted++;
-	note_accepted(in);
+	if (in->from == NULL || in->from->role != ROLE_SMTPD)
+		note_accepted(in); /* smtpd tells more of its own */
 	answer(in, 250, str_c(text));
 	in->m->flags |= MSG_FLUSHED;
 	message_drop_ref(&d->q, in->m);

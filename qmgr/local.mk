@@ -36,3 +36,7 @@ qmgr_qmgr_SOURCES = \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
 	qmgr/space.c qmgr/text.c
 qmgr_qmgr_LDADD = qmgr/libqueue.a $(qmgr_links)
+
+pkglibexec_PROGRAMS += qmgr/qmgr-read
+qmgr_qmgr_read_SOURCES = qmgr/read.c
+qmgr_qmgr_read_LDADD = qmgr/libqueue.a $(qmgr_links)

@@ -19,6 +19,7 @@ struct decision {
 	enum dsn_action dsn;
 	struct rcpt *r;
 	struct reason *reason; /* a reference */
+	bool ours;             /* no agent told of it */
 	bool taken;            /* into a group */
 };
 
@@ -66,6 +67,7 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 		why = expired(d, t->reason);
 		reason_drop(&d->q.reasons, t->reason);
 		t->reason = why;
+		t->ours = true;
 		decide_failed(t);
 	}
 }
@@ -80,6 +82,7 @@ decide(struct qmgr *d, struct message *m, const struct outcome *o,
 	if (r->state != RCPT_INFLIGHT && r->state != RCPT_ROUTING)
 		return;
 	t->reason = reason_ref(o->reason);
+	t->ours = r->state == RCPT_ROUTING;
 	r->flags |= RCPT_TRIED;
 	if (o->maybe)
 		r->flags |= RCPT_MAYBE;
@@ -119,6 +122,8 @@ tell(struct qmgr *d, const struct message *m, const struct decision *t,
 		d->agents.deferred++;
 	else
 		d->agents.failed++;
+	if (!t->ours)
+		return;
 	note(t->fate == FATE_DEFER || status == JOB_OK ? NOTE_INFO : NOTE_WARN,
 	    fate_name(t, status));
 	note_id("id", m->id);
