@@ -16,7 +16,7 @@
 #include "proc/note.h"
 
 enum {
-	BACKOFF_FIRST_MS = 1000,
+	BACKOFF_FIRST_MS = 250, /* then twice as long each time */
 	STEADY_MS = 5000 /* who ran so long may come back at once */
 };
 

@@ -161,6 +161,7 @@ owner(const struct child *c, uint32_t root, uid_t *uid, gid_t *gid)
 	    conf_one(conf_root(m->conf), "accounts"), "first_uid");
 }
 
+/* One that was killed a moment ago is no worker, though not yet reaped. */
 static struct child *
 find_worker(struct master *m, enum role r, uint32_t root, struct str account,
     uint64_t key)
@@ -170,7 +171,9 @@ find_worker(struct master *m, enum role r, uint32_t root, struct str account,
 	TAILQ_FOREACH(c, &m->children, entry)
 		if (c->service->role == r && c->link != NULL && !c->retire &&
 		    c->root == root && c->key == key && !c->exiting &&
-		    (c->account == NULL || str_eq(str_c(c->account), account)))
+		    (c->account == NULL ||
+		        str_eq(str_c(c->account), account)) &&
+		    !link_is_over(c->link))
 			return c;
 	return NULL;
 }

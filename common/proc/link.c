@@ -326,6 +326,15 @@ link_send_raw(struct link *l, uint16_t type, uint64_t cookie, struct str body)
 	send_frame(l, type, cookie, NULL, NULL, body, -1);
 }
 
+bool
+link_is_over(const struct link *l)
+{
+	char octet;
+
+	return l->why != NULL ||
+	    recv(l->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 size_t
 link_pending(const struct link *l)
 {

@@ -85,6 +85,8 @@ void link_send_fd(struct link *l, uint16_t type, uint64_t cookie,
 void link_send_raw(
     struct link *l, uint16_t type, uint64_t cookie, struct str body);
 
+/* The peer is gone, though on_close may still have to say so. */
+bool link_is_over(const struct link *l);
 /* Octets accepted by link_send and not yet written. */
 size_t link_pending(const struct link *l);
 /* Writes what it can now; blocking waits (up to 10 s) until all is out. */
