@@ -468,7 +468,8 @@ class Load:
         code = c.say(message(name, "x" * 2000 + "\r\n", to=self.to).encode() + b".\r\n")
         if code == 250:
             self.ok(name)
-        if code != 0:
+        # 451: the queue went away, and nobody knows whether it had taken it.
+        if code not in (0, 451):
             with self.lock:
                 self.unsure.discard(name)
         return code != 0
