@@ -58,8 +58,6 @@ on_message(void *arg, struct message *m, uint64_t segment, uint32_t off,
 		entry_free(m, &l->q->reasons);
 		return;
 	}
-	if (seg == NULL)
-		l->report->missing_texts++;
 	queue_add(l->q, m, seg, off, size);
 }
 
@@ -176,13 +174,19 @@ queue_load(struct queue *q, int corruptfd, struct load_report *report)
 		if (report->head.last_id > q->last_id)
 			q->last_id = report->head.last_id;
 	}
+	if (!report->had_state && !TAILQ_EMPTY(&q->log.segments) &&
+	    TAILQ_FIRST(&q->log.segments)->number == 1)
+		s.next_lsn = 1; /* the log from its very beginning */
 	r = scan(&l, &s);
 	report->torn = s.torn;
 	report->clock = l.replay.clock;
 	report->wall = l.replay.wall;
 	replay_clear(&l.replay);
-	TAILQ_FOREACH(m, &q->table.all, entry)
+	TAILQ_FOREACH(m, &q->table.all, entry) {
 		queue_set_timer(q, m);
+		/* A copy behind the state may have given it one. */
+		report->missing_texts += m->seg == NULL;
+	}
 	q->log.next_lsn = s.next_lsn != 0 ? s.next_lsn : 1;
 	if (report->had_state && report->head.segment >= q->log.next_number)
 		q->log.next_number = report->head.segment + 1;

@@ -40,3 +40,16 @@ qmgr_qmgr_LDADD = qmgr/libqueue.a $(qmgr_links)
 pkglibexec_PROGRAMS += qmgr/qmgr-read
 qmgr_qmgr_read_SOURCES = qmgr/read.c
 qmgr_qmgr_read_LDADD = qmgr/libqueue.a $(qmgr_links)
+
+check_PROGRAMS += tests/unit/qmgr/test_log tests/unit/qmgr/test_replay \
+	tests/unit/qmgr/test_sched
+tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_log_LDADD = qmgr/libqueue.a $(qmgr_links) $(CHECK_LIBS)
+tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_replay_LDADD = qmgr/libqueue.a $(qmgr_links) \
+	$(CHECK_LIBS)
+tests_unit_qmgr_test_sched_SOURCES = tests/unit/qmgr/test_sched.c
+tests_unit_qmgr_test_sched_LDADD = qmgr/libqueue.a $(qmgr_links) \
+	$(CHECK_LIBS)

@@ -1,0 +1,37 @@
+/* rig -- a queue in a temporary folder, without threads and clocks. */
+#ifndef POSTERN_TESTS_QMGR_RIG_H
+#define POSTERN_TESTS_QMGR_RIG_H
+
+#include "qmgr/load.h"
+#include "qmgr/queue.h"
+#include "qmgr/state.h"
+
+struct rig {
+	char path[64];
+	int dirfd, corruptfd;
+	struct syncer *syncer;
+	struct queue q;
+	struct state_writer state;
+	struct load_report report;
+	bool loaded; /* syncer, q and state are there */
+	int failed;  /* errno of a flush that failed */
+	int states;  /* completed */
+};
+
+void rig_init(struct rig *r);
+/* Opens the queue from what the folder holds; segment: octets. */
+void rig_load(struct rig *r, uint64_t segment);
+/* As a crash does: what is only in memory is gone. */
+void rig_unload(struct rig *r);
+void rig_clear(struct rig *r);
+
+/* A message of n recipients with such a body; flushed when wanted. */
+struct message *rig_accept(
+    struct rig *r, uint32_t nrcpts, const char *body, const struct settle *s);
+void rig_flush(struct rig *r);
+/* The whole table as text, as a restart would show it; caller clears. */
+void rig_dump(struct rig *r, struct buf *out);
+/* The message's octets as they stand in the log, or "?". */
+struct str rig_text(struct rig *r, const struct message *m, struct buf *room);
+
+#endif

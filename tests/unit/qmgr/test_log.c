@@ -1,0 +1,423 @@
+/* The queue log: flushes and their failures, segments, damage. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qmgr/disk.h"
+#include "tests/unit/qmgr/rig.h"
+
+enum { SEGMENT = 16384 };
+
+static struct rig rig;
+
+static void
+setup(void)
+{
+	rig_init(&rig);
+	rig_load(&rig, SEGMENT);
+}
+
+static void
+teardown(void)
+{
+	disk_fault = NULL;
+	rig_clear(&rig);
+}
+
+static void
+fill_body(char *body, size_t n, int number)
+{
+	memset(body, 'a' + number % 26, n - 1);
+	body[n - 1] = 0;
+}
+
+/* --- plain working -------------------------------------------------------- */
+
+static int told;
+
+static void
+on_told(struct qlog_wait *w)
+{
+	(void)w;
+	told++;
+}
+
+START_TEST(waits_are_told_after_the_flush)
+{
+	struct qlog_wait a = { .on_flushed = on_told };
+	struct qlog_wait b = { .on_flushed = on_told };
+
+	told = 0;
+	rig_accept(&rig, 1, "one", NULL);
+	qlog_wait(&rig.q.log, &a);
+	ck_assert_int_eq(told, 0);
+	rig_accept(&rig, 1, "two", NULL);
+	qlog_wait(&rig.q.log, &b);
+	rig_flush(&rig);
+	ck_assert_int_eq(told, 2);
+	ck_assert_uint_eq(rig.q.log.flushes, 1);
+}
+END_TEST
+
+START_TEST(a_restart_finds_all)
+{
+	char body[3000];
+	struct buf before, after, room;
+	struct message *m;
+	int i = 0;
+
+	for (i = 0; i < 50; i++) {
+		fill_body(body, sizeof(body), i);
+		rig_accept(&rig, 1 + (uint32_t)i % 3, body, NULL);
+		if (i % 4 == 0)
+			rig_flush(&rig);
+	}
+	rig_flush(&rig);
+	rig_dump(&rig, &before);
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	rig_dump(&rig, &after);
+	ck_assert(str_eq(buf_str(&before), buf_str(&after)));
+	ck_assert_uint_eq(rig.report.damaged + rig.report.torn, 0);
+	buf_init(&room, BUF_NO_MAX);
+	i = 0;
+	TAILQ_FOREACH(m, &rig.q.table.all, entry) {
+		const struct str text = rig_text(&rig, m, &room);
+
+		fill_body(body, sizeof(body), i++);
+		ck_assert(str_ends(text, str_c(body)));
+	}
+	buf_clear(&room);
+	buf_clear(&before);
+	buf_clear(&after);
+}
+END_TEST
+
+static void
+finish_all(void)
+{
+	struct message *m;
+
+	while ((m = TAILQ_FIRST(&rig.q.table.all)) != NULL) {
+		struct rcpt *r = &m->rcpts[0];
+
+		queue_done(&rig.q, m, &r, 1);
+	}
+}
+
+static size_t
+count_segments(void)
+{
+	struct segment *seg;
+	size_t n = 0;
+
+	TAILQ_FOREACH(seg, &rig.q.log.segments, entry)
+		n++;
+	return n;
+}
+
+static void
+write_state(void)
+{
+	state_write(&rig.state, 5000);
+	while (state_writing(&rig.state)) {
+		qlog_flush(&rig.q.log);
+		syncer_wait(rig.syncer);
+	}
+}
+
+START_TEST(segments_are_used_again)
+{
+	char body[3000];
+
+	fill_body(body, sizeof(body), 1);
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 10; i++)
+			rig_accept(&rig, 1, body, NULL);
+		rig_flush(&rig);
+		finish_all();
+		rig_flush(&rig);
+		write_state();
+		syncer_wait(rig.syncer);
+		ck_assert_uint_le(count_segments(), 3);
+	}
+	rig_accept(&rig, 1, "last", NULL);
+	rig_flush(&rig);
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	/* Old records in recycled files are not taken for new ones. */
+	ck_assert_uint_eq(rig.q.table.n, 1);
+	ck_assert_uint_eq(rig.report.damaged, 0);
+}
+END_TEST
+
+START_TEST(a_segment_without_newer_state_stays)
+{
+	char body[3000];
+
+	fill_body(body, sizeof(body), 1);
+	for (int i = 0; i < 20; i++)
+		rig_accept(&rig, 1, body, NULL);
+	rig_flush(&rig);
+	finish_all();
+	rig_flush(&rig);
+	qlog_release(&rig.q.log, 1);
+	ck_assert_uint_ge(count_segments(), 4);
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, 0);
+}
+END_TEST
+
+START_TEST(a_copy_keeps_what_is_done)
+{
+	struct message *m = rig_accept(&rig, 3, "body", NULL);
+	struct rcpt *r = &m->rcpts[1];
+	struct buf room, before, after;
+
+	queue_done(&rig.q, m, &r, 1);
+	rig_flush(&rig);
+	buf_init(&room, BUF_NO_MAX);
+	queue_copy(&rig.q, m, rig_text(&rig, m, &room));
+	rig_flush(&rig);
+	rig_dump(&rig, &before);
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	rig_dump(&rig, &after);
+	ck_assert(str_eq(buf_str(&before), buf_str(&after)));
+	m = TAILQ_FIRST(&rig.q.table.all);
+	ck_assert(str_ends(rig_text(&rig, m, &room), STR("body")));
+	buf_clear(&room);
+	buf_clear(&before);
+	buf_clear(&after);
+}
+END_TEST
+
+/* --- calls that fail -------------------------------------------------------- */
+
+static int calls_left, failing_error;
+static enum disk_call failing_call;
+
+static int
+fail_nth(enum disk_call call, int fd, const void *p, size_t n, uint64_t at)
+{
+	(void)fd;
+	(void)p;
+	(void)n;
+	(void)at;
+	if (call != failing_call || --calls_left != 0)
+		return 0;
+	return failing_error;
+}
+
+static const struct {
+	enum disk_call call;
+	int error;
+} faults[] = {
+	{ DISK_WRITE, EIO },
+	{ DISK_WRITE, ENOSPC },
+	{ DISK_DATASYNC, EIO },
+	{ DISK_SYNC, EIO },
+	{ DISK_OPEN, EMFILE },
+	{ DISK_RENAME, EIO },
+};
+
+enum { NTH = 12 };
+
+/* What was told to be on disk is there, whatever call failed after it. */
+START_TEST(nothing_told_is_lost)
+{
+	const int which = _i / NTH;
+	struct qlog_wait waits[10];
+	char body[3000];
+	int acknowledged;
+
+	failing_call = faults[which].call;
+	failing_error = faults[which].error;
+	calls_left = 1 + _i % NTH;
+	disk_fault = fail_nth;
+	told = 0;
+	for (int i = 0; i < 10 && rig.failed == 0; i++) {
+		fill_body(body, sizeof(body), i);
+		rig_accept(&rig, 1, body, NULL);
+		waits[i] = (struct qlog_wait){ .on_flushed = on_told };
+		qlog_wait(&rig.q.log, &waits[i]);
+		rig_flush(&rig);
+	}
+	acknowledged = told;
+	/* A failed flush is never tried again. */
+	if (rig.failed != 0) {
+		rig_flush(&rig);
+		ck_assert_int_eq(told, acknowledged);
+	}
+	disk_fault = NULL;
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	ck_assert_int_ge((int)rig.q.table.n, acknowledged);
+}
+END_TEST
+
+/* --- damage ------------------------------------------------------------------ */
+
+enum { MESSAGES = 20, STEP = 512 };
+
+/* Each in a flush of its own; the last record vouches for all before it. */
+static void
+make_log(uint32_t off[MESSAGES], uint32_t size[MESSAGES])
+{
+	char body[600];
+
+	for (int i = 0; i < MESSAGES; i++) {
+		struct message *m;
+
+		fill_body(body, sizeof(body), i);
+		m = rig_accept(&rig, 1, body, NULL);
+		rig_flush(&rig);
+		off[i] = m->off;
+		size[i] = m->size;
+		ck_assert_uint_eq(m->seg->number, 1);
+	}
+	queue_checkpoint(&rig.q, 1000);
+	rig_flush(&rig);
+	rig_unload(&rig);
+}
+
+START_TEST(a_flip_takes_one_message_only)
+{
+	uint32_t off[MESSAGES], size[MESSAGES];
+	const uint64_t at = (uint64_t)_i * STEP + (uint64_t)_i % STEP;
+	int fd, hit = 0;
+	char c;
+
+	make_log(off, size);
+	fd = openat(rig.dirfd, "00000001.seg", O_RDWR);
+	ck_assert_int_eq(disk_read(fd, &c, 1, at), 1);
+	c = (char)(c ^ (1 << _i % 8));
+	ck_assert_int_eq(disk_write(fd, &c, 1, at), 0);
+	close(fd);
+	for (int i = 0; i < MESSAGES; i++)
+		hit += at >= off[i] && at < off[i] + size[i];
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, (size_t)(MESSAGES - hit));
+	ck_assert_uint_eq(rig.report.damaged, (uint64_t)hit);
+}
+END_TEST
+
+START_TEST(a_cut_loses_nothing_before_it)
+{
+	uint32_t off[MESSAGES], size[MESSAGES];
+	const uint64_t at = (uint64_t)_i * STEP;
+	size_t before = 0;
+	char path[128];
+
+	make_log(off, size);
+	snprintf(path, sizeof(path), "%s/00000001.seg", rig.path);
+	ck_assert_int_eq(truncate(path, (off_t)at), 0);
+	for (int i = 0; i < MESSAGES; i++)
+		before += off[i] + size[i] <= at;
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, before);
+	/* And it works on. */
+	rig_accept(&rig, 1, "more", NULL);
+	rig_flush(&rig);
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, before + 1);
+}
+END_TEST
+
+START_TEST(a_bad_segment_is_read_and_left)
+{
+	struct message *m = rig_accept(&rig, 1, "body", NULL);
+	struct buf room;
+
+	rig_flush(&rig);
+	rig_unload(&rig);
+	ck_assert_int_eq(renameat(rig.dirfd, "00000001.seg", rig.dirfd,
+	    "00000001.bad"), 0);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, 1);
+	ck_assert_uint_eq(rig.report.bad_segments, 1);
+	m = TAILQ_FIRST(&rig.q.table.all);
+	ck_assert(m->seg->bad);
+	buf_init(&room, BUF_NO_MAX);
+	queue_copy(&rig.q, m, rig_text(&rig, m, &room));
+	rig_flush(&rig);
+	ck_assert(!m->seg->bad);
+	ck_assert(str_ends(rig_text(&rig, m, &room), STR("body")));
+	buf_clear(&room);
+}
+END_TEST
+
+/* Octets of a message that look like a record are not taken for one. */
+START_TEST(a_forged_record_in_a_body_is_no_record)
+{
+	struct buf body;
+	const struct record r = { .type = RECORD_ACCEPT, .id = 1, .lsn = 9,
+		.use = 1 };
+	uint32_t at;
+	int fd;
+
+	buf_init(&body, BUF_NO_MAX);
+	record_begin(&body);
+	buf_add_c(&body, "payload");
+	record_end(&body, 0, &r, 0); /* without the spool's secret */
+	for (size_t i = 0; i < buf_len(&body); i++)
+		if (body.p[i] == 0)
+			body.p[i] = 1;
+	at = rig_accept(&rig, 1, buf_cstr(&body), NULL)->off;
+	rig_accept(&rig, 1, "next", NULL);
+	rig_flush(&rig);
+	rig_unload(&rig);
+	fd = openat(rig.dirfd, "00000001.seg", O_RDWR);
+	ck_assert_int_eq(disk_write(fd, "X", 1, at + 9), 0);
+	close(fd);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, 1);
+	buf_clear(&body);
+}
+END_TEST
+
+static TCase *
+working(void)
+{
+	TCase *tc = tcase_create("working");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, waits_are_told_after_the_flush);
+	tcase_add_test(tc, a_restart_finds_all);
+	tcase_add_test(tc, segments_are_used_again);
+	tcase_add_test(tc, a_segment_without_newer_state_stays);
+	tcase_add_test(tc, a_copy_keeps_what_is_done);
+	return tc;
+}
+
+static TCase *
+failing(void)
+{
+	TCase *tc = tcase_create("failing");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(
+	    tc, nothing_told_is_lost, 0, (int)(N_OF(faults) * NTH));
+	return tc;
+}
+
+static TCase *
+damage(void)
+{
+	TCase *tc = tcase_create("damage");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, a_flip_takes_one_message_only, 0, 31);
+	tcase_add_loop_test(tc, a_cut_loses_nothing_before_it, 0, 33);
+	tcase_add_test(tc, a_bad_segment_is_read_and_left);
+	tcase_add_test(tc, a_forged_record_in_a_body_is_no_record);
+	return tc;
+}
+
+UNIT_MAIN("qlog", working, failing, damage)
