@@ -41,7 +41,6 @@ const struct service_pair service_pairs[] = {
 	{ ROLE_QMGR,    ROLE_SMTP,    1 },
 	{ ROLE_QMGR,    ROLE_BOUNCE,  1 },
 	{ ROLE_QMGR,    ROLE_DELIVER, 1 },
-	{ ROLE_QMGR,    ROLE_DNSD,    1 },
 	{ ROLE_PICKUP,  ROLE_QMGR,    1 },
 	{ ROLE_SMTP,    ROLE_DNSD,    1 },
 	{ ROLE_AUTHD,   ROLE_ROUTERD, 1 },

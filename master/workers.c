@@ -234,6 +234,7 @@ on_open_deliver(void *arg, struct link *l, struct link_msg *msg)
 	struct child *asker = arg;
 	const struct msg_open_deliver *o = msg->body;
 	struct master *m = asker->m;
+	struct child *c;
 	uid_t uid = o->uid;
 	gid_t gid = o->gid;
 
@@ -241,7 +242,14 @@ on_open_deliver(void *arg, struct link *l, struct link_msg *msg)
 	if (asker->service->role != ROLE_QMGR || m->stopping ||
 	    !owner(asker, o->root, &uid, &gid))
 		return;
-	worker(m, ROLE_DELIVER, o->root, STR_NONE, o->uid, uid, gid);
+	c = find_worker(m, ROLE_DELIVER, o->root, STR_NONE, o->uid);
+	/* Asked for one that seems to be there: qmgr knows before us that it
+	 * died, or lost its link.  A dead one's end closes, and qmgr asks
+	 * again. */
+	if (c != NULL)
+		link_pair(asker, c, 1);
+	else
+		worker(m, ROLE_DELIVER, o->root, STR_NONE, o->uid, uid, gid);
 }
 
 static void

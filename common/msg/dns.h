@@ -1,5 +1,5 @@
 /*
- * dns -- names, asked of dnsd by smtp, smtpd and qmgr.  Answers are parsed
+ * dns -- names, asked of dnsd by smtp and smtpd.  Answers are parsed
  * there and arrive as plain records; one DNS_IS per cookie.
  */
 #ifndef POSTERN_MSG_DNS_H
