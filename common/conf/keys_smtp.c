@@ -35,7 +35,7 @@ static const struct conf_key receive_keys[] = {
 	    "Largest message taken, from anybody." },
 	{ "recipients", CONF_NUMBER, 0, "1000", 100, 50000, NULL, 0,
 	    "Recipients of one message; more are answered 452." },
-	{ "messages", CONF_NUMBER, 0, "100", 1, 100000, NULL, 0,
+	{ "messages", CONF_NUMBER, 0, "1000", 1, 100000, NULL, 0,
 	    "Messages in one connection." },
 	{ "hops", CONF_NUMBER, 0, "50", 5, 1000, NULL, 0,
 	    "Received lines at which a message is taken to be looping." },
