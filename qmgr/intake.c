@@ -176,6 +176,7 @@ accept_message(struct intake *in)
 	in->m = m;
 	in->wait.on_flushed = on_flushed;
 	qlog_wait(&d->q.log, &in->wait);
+	qlog_hurry(&d->q.log);
 }
 
 /* --- large bodies ------------------------------------------------------- */

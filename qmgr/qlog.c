@@ -201,6 +201,13 @@ qlog_wait(struct qlog *log, struct qlog_wait *w)
 }
 
 void
+qlog_hurry(struct qlog *log)
+{
+	log->hurry = true;
+	log->ops->on_dirty(log->arg);
+}
+
+void
 qlog_wait_cancel(struct qlog *log, struct qlog_wait *w)
 {
 	if (w->waiting)
@@ -233,6 +240,7 @@ qlog_flush(struct qlog *log)
 		return;
 	}
 	log->flushing = true;
+	log->hurry = false;
 	log->filling ^= 1;
 	log->flushes++;
 	syncer_post(log->syncer, &b->work);
@@ -318,8 +326,12 @@ done_flush(struct work *w)
 	if (made)
 		post_fill(log);
 	tell_waits(log);
-	if (log->batches[log->filling].nparts != 0)
+	if (log->batches[log->filling].nparts == 0)
+		return;
+	if (log->hurry)
 		qlog_flush(log);
+	else
+		log->ops->on_dirty(log->arg);
 }
 
 static bool

@@ -58,7 +58,7 @@ struct qlog_batch {
 };
 
 struct qlog_ops {
-	/* Something waits for qlog_flush. */
+	/* Something waits for qlog_flush; log->hurry: somebody for it. */
 	void (*on_dirty)(void *arg);
 	/* A flush failed; nothing appended since the last good one counts. */
 	void (*on_failed)(void *arg, int error);
@@ -77,6 +77,7 @@ struct qlog {
 	struct qlog_batch batches[2];
 	unsigned filling;            /* the batch being appended to */
 	bool flushing, failed;
+	bool hurry;                  /* a 250 waits for the next flush */
 	size_t begun;                /* offset of the record being built */
 	TAILQ_HEAD(, qlog_wait) waits;
 	/* the syncer's */
@@ -106,6 +107,8 @@ struct buf *qlog_begin(struct qlog *log);
 struct place qlog_end(struct qlog *log, enum record_type type, uint64_t id);
 /* Until everything appended so far is on disk.  Never called at once. */
 void qlog_wait(struct qlog *log, struct qlog_wait *w);
+/* The next flush should not wait for company. */
+void qlog_hurry(struct qlog *log);
 void qlog_wait_cancel(struct qlog *log, struct qlog_wait *w);
 void qlog_flush(struct qlog *log);
 /* All that was appended is on disk, or the log failed. */

@@ -12,6 +12,9 @@
 
 enum {
 	DUE_A_ROUND = 1000,         /* messages whose time has come */
+	/* ms that results wait for others to share their flush: agents keep
+	 * them until then, so only a power cut could make one happen twice. */
+	FLUSH_SOON = 5,
 	IDLE = 1000,                /* ms after which the log is vouched for */
 	NOW_AND_THEN = 5000,        /* ms */
 	SITE_KEPT = 3600 * 1000     /* ms that an unused site is remembered */
@@ -49,6 +52,7 @@ on_flush(void *arg)
 {
 	struct qmgr *d = arg;
 
+	timer_cancel(&d->flush_soon);
 	qlog_flush(&d->q.log);
 }
 
@@ -114,7 +118,10 @@ on_dirty(void *arg)
 {
 	struct qmgr *d = arg;
 
-	deferred_call(&d->flush);
+	if (d->q.log.hurry)
+		deferred_call(&d->flush);
+	else if (!d->q.log.flushing && !timer_is_set(&d->flush_soon))
+		timer_set(&d->flush_soon, FLUSH_SOON);
 	if (d->vouched != d->q.log.octets)
 		timer_set(&d->idle, IDLE);
 }
@@ -214,6 +221,7 @@ init_timers(struct qmgr *d)
 	struct loop *l = d->proc.loop;
 
 	deferred_init(&d->flush, l, on_flush, d);
+	timer_init(&d->flush_soon, l, on_flush, d);
 	deferred_init(&d->pump, l, on_pump, d);
 	timer_init(&d->due, l, on_due, d);
 	timer_init(&d->idle, l, on_idle, d);

@@ -86,6 +86,7 @@ struct qmgr {
 	struct state_writer state;
 	uint64_t state_octets;    /* of log when the last state was begun */
 	struct deferred flush;    /* the log, at the end of a round */
+	struct timer flush_soon;  /* results, unless a 250 takes them along */
 	struct deferred pump;     /* routes, agents and dsns, likewise */
 	struct timer due;         /* the next message's time */
 	struct timer idle;        /* vouches for the last records */
