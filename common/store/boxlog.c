@@ -124,6 +124,25 @@ write_limits(struct boxlog *l, uint32_t nuids)
 	return rc;
 }
 
+/* Up to the limits, everything may have been given to what is lost. */
+static void
+go_to_limits(struct frame_state *s)
+{
+	if (s->uidnext < s->uid_limit)
+		s->uidnext = s->uid_limit;
+	if (s->modseq < s->modseq_limit)
+		s->modseq = s->modseq_limit;
+	s->uid_safe = s->uidnext;
+	s->modseq_safe = s->modseq;
+}
+
+int
+boxlog_skip(struct boxlog *l)
+{
+	go_to_limits(&l->state);
+	return write_limits(l, 0);
+}
+
 static bool
 reserved(const struct boxlog *l, uint32_t nuids)
 {
@@ -140,12 +159,7 @@ boxlog_reserve(struct boxlog *l, uint32_t nuids, bool *later)
 
 	if (s->epoch != l->epoch) {
 		/* Frames of the last run may be lost with what they gave. */
-		if (s->uidnext < s->uid_limit)
-			s->uidnext = s->uid_limit;
-		if (s->modseq < s->modseq_limit)
-			s->modseq = s->modseq_limit;
-		s->uid_safe = s->uidnext;
-		s->modseq_safe = s->modseq;
+		go_to_limits(s);
 		s->epoch = l->epoch;
 	}
 	if (s->uid_safe < l->uid_durable && l->uid_durable <= s->uid_limit)
@@ -194,7 +208,7 @@ boxlog_append(struct boxlog *l, struct buf *out, struct frame_state *after,
 	octets = buf_str(out);
 	if (disk_write(l->fd, octets.p, octets.n, l->end) == -1) {
 		saved = errno;
-		(void)ftruncate(l->fd, (off_t)l->end);
+		(void)disk_truncate(l->fd, l->end);
 		errno = saved;
 		return -1;
 	}

@@ -82,6 +82,8 @@ bool boxlog_head(const struct boxlog *l, struct op_head *head);
  * boxlog_synced and then this again.
  */
 int boxlog_reserve(struct boxlog *l, uint32_t nuids, bool *later);
+/* Frames may be lost: whatever they gave is not given again. */
+int boxlog_skip(struct boxlog *l);
 /*
  * Begins a frame in an empty buf; *after is to be changed by the ops, its
  * modseq is new already.  Then boxlog_append writes it: -1 leaves all as it

@@ -167,7 +167,8 @@ mend(struct boxlog *l, uint64_t size)
 	if (disk_truncate(l->fd, l->end) == -1)
 		return -1;
 	buf_reset(&l->in);
-	return 0;
+	l->damaged = true;
+	return l->end == 0 ? 0 : boxlog_skip(l);
 }
 
 static bool

@@ -60,6 +60,12 @@ add_folder(struct account *a, struct str name)
 	return &a->folders[a->nfolders++];
 }
 
+static bool
+is_inbox(struct str name)
+{
+	return str_eq(name, STR("INBOX")) || str_starts(name, STR("INBOX/"));
+}
+
 /* INBOX first; a name's children right behind it: the separator sorts
  * before every other octet. */
 static int
@@ -67,10 +73,9 @@ by_name(const void *x, const void *y)
 {
 	struct str a = ((const struct folder *)x)->name;
 	struct str b = ((const struct folder *)y)->name;
-	bool inbox_a = str_eq(a, STR("INBOX")), inbox_b = str_eq(b, STR("INBOX"));
 
-	if (inbox_a != inbox_b)
-		return inbox_a ? -1 : 1;
+	if (is_inbox(a) != is_inbox(b))
+		return is_inbox(a) ? -1 : 1;
 	for (size_t i = 0; i < a.n && i < b.n; i++) {
 		unsigned char p = (unsigned char)a.p[i];
 		unsigned char q = (unsigned char)b.p[i];
@@ -165,14 +170,9 @@ mark(struct account *a, struct settings *s)
 			struct str below = a->folders[j].name;
 
 			if (!str_starts(below, f->name) ||
-			    below.p[f->name.n] != STORE_SEPARATOR) {
-				if (!str_eq(f->name, STR("INBOX")))
-					break;
-				continue;
-			}
-			f->children = f->children || a->folders[j].exists;
-			if (f->children)
+			    below.p[f->name.n] != STORE_SEPARATOR)
 				break;
+			f->children = f->children || a->folders[j].exists;
 		}
 	}
 }

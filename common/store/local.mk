@@ -36,5 +36,6 @@ common_store_libstore_a_SOURCES = \
 	common/store/syncset.c common/store/syncset.h \
 	common/store/uids.c \
 	common/store/view.c common/store/view.h
+EXTRA_DIST += common/store/FORMAT.md
 
 include tests/unit/store/local.mk

@@ -48,10 +48,12 @@ meta_write(struct meta *meta)
 static uint64_t
 cold_octets(const struct mailbox *m)
 {
+	int64_t now = clock_wall();
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < rows_count(&m->x.rows); i++)
-		sum += rows_at(&m->x.rows, i)->cold_n;
+		if (!snap_drops(rows_at(&m->x.rows, i), now))
+			sum += rows_at(&m->x.rows, i)->cold_n;
 	return sum;
 }
 
@@ -89,13 +91,15 @@ static int
 move_records(struct mailbox *m, struct meta *meta)
 {
 	static const char zero[8];
+	int64_t now = clock_wall();
 
 	for (size_t i = 0; i < rows_count(&m->x.rows); i++) {
 		struct row *row = rows_at(&m->x.rows, i);
 		size_t before = buf_len(&meta->step), n;
 
-		if (COLD_IS_META(row->cold_at) &&
-		    COLD_GEN(row->cold_at) == meta->gen)
+		if ((COLD_IS_META(row->cold_at) &&
+		        COLD_GEN(row->cold_at) == meta->gen) ||
+		    snap_drops(row, now))
 			continue;
 		if (!coldfiles_read(
 		        &m->cold, m->log.ix, row, &meta->step)) {

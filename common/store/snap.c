@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/fatal.h"
 #include "base/wire.h"
@@ -126,6 +127,13 @@ read_map(char *map, size_t n, uint32_t gen, struct boxindex *x,
 	return rows_sane(x->rows.base, x->rows.nbase, x);
 }
 
+bool
+snap_drops(const struct row *row, int64_t now)
+{
+	return (row->flags & ROW_GONE) != 0 &&
+	    (int64_t)row->saved + SNAP_TOMBSTONE_S < now;
+}
+
 int
 snap_read(int ixdir, uint32_t gen, struct boxindex *x, struct snap_head *head)
 {
@@ -164,26 +172,40 @@ snap_read(int ixdir, uint32_t gen, struct boxindex *x, struct snap_head *head)
 }
 
 static int
+write_step(int fd, struct buf *step, uint64_t *at, struct head *h)
+{
+	struct str octets = buf_str(step);
+
+	h->rows_crc = crc32c(h->rows_crc, octets.p, octets.n);
+	if (disk_write(fd, octets.p, octets.n, *at) == -1)
+		return -1;
+	*at += octets.n;
+	buf_reset(step);
+	return 0;
+}
+
+static int
 write_body(int fd, const struct boxindex *x, struct head *h, struct str keywords)
 {
-	size_t n = rows_count(&x->rows);
+	int64_t now = clock_wall();
 	uint64_t at = SNAP_ROWS_AT;
 	struct buf step;
 	int rc = 0;
 
 	buf_init(&step, WRITE_STEP + sizeof(struct row));
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		buf_add(&step, str_n(rows_at(&x->rows, i), sizeof(struct row)));
-		if (buf_len(&step) < WRITE_STEP && i + 1 < n)
+	for (size_t i = 0; i < rows_count(&x->rows) && rc == 0; i++) {
+		const struct row *row = rows_at(&x->rows, i);
+
+		if (snap_drops(row, now))
 			continue;
-		h->rows_crc =
-		    crc32c(h->rows_crc, buf_str(&step).p, buf_len(&step));
-		rc = disk_write(fd, buf_str(&step).p, buf_len(&step), at);
-		at += buf_len(&step);
-		buf_reset(&step);
+		h->nrows++;
+		buf_add(&step, str_n(row, sizeof(*row)));
+		if (buf_len(&step) >= WRITE_STEP)
+			rc = write_step(fd, &step, &at, h);
 	}
+	if (rc == 0)
+		rc = write_step(fd, &step, &at, h);
 	buf_clear(&step);
-	h->nrows = n;
 	h->keywords_n = keywords.n;
 	h->keywords_crc = crc32c(0, keywords.p, keywords.n);
 	return rc == 0 ? disk_write(fd, keywords.p, keywords.n, at) : -1;

@@ -13,6 +13,12 @@ struct snap_head {
 	uint64_t meta_size; /* octets of it that were on disk */
 };
 
+/* Tombstones stay at least so long: a message that comes again is known by
+ * them (longer than any queue keeps a message). */
+enum { SNAP_TOMBSTONE_S = 30 * 86400 };
+/* A tombstone that the next snapshot leaves out. */
+bool snap_drops(const struct row *row, int64_t now);
+
 /*
  * Reads snap.<gen> into an empty boxindex.  0, or -1: errno EILSEQ when it is
  * damaged (x is empty again), else the disk's.

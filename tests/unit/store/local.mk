@@ -1,9 +1,23 @@
-check_PROGRAMS += tests/unit/store/test_batch tests/unit/store/test_mailbox
+check_PROGRAMS += tests/unit/store/test_damage tests/unit/store/test_account tests/unit/store/test_batch \
+	tests/unit/store/test_mailbox tests/unit/store/test_view
 store_test_libs = common/store/libstore.a common/mail/libmail.a \
 	common/base/libbase.a $(SSL_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
+tests_unit_store_test_account_SOURCES = tests/unit/store/test_account.c \
+	tests/unit/store/box.h
+tests_unit_store_test_account_LDADD = $(store_test_libs)
 tests_unit_store_test_batch_SOURCES = tests/unit/store/test_batch.c \
 	tests/unit/store/box.h
 tests_unit_store_test_batch_LDADD = $(store_test_libs)
 tests_unit_store_test_mailbox_SOURCES = tests/unit/store/test_mailbox.c \
 	tests/unit/store/box.h
 tests_unit_store_test_mailbox_LDADD = $(store_test_libs)
+tests_unit_store_test_view_SOURCES = tests/unit/store/test_view.c \
+	tests/unit/store/box.h
+tests_unit_store_test_view_LDADD = $(store_test_libs)
+tests_unit_store_test_damage_SOURCES = tests/unit/store/test_damage.c \
+	tests/unit/store/box.h
+tests_unit_store_test_damage_LDADD = $(store_test_libs)
+EXTRA_DIST += tests/fuzz/fuzz_store_cold.c tests/fuzz/fuzz_store_log.c \
+	tests/fuzz/fuzz_store_snap.c tests/fuzz/seeds/store_cold/record \
+	tests/fuzz/seeds/store_log/frame tests/fuzz/seeds/store_log/ops \
+	tests/fuzz/seeds/store_snap/rows

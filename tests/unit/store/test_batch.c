@@ -84,6 +84,7 @@ START_TEST(seen_by_reader)
 	ck_assert_uint_eq(news.exists, 1);
 	box_expect(b.m, d.uid, "one");
 	box_flag(b.m, d.uid, FLAGS_ADD, FLAG_SEEN, NULL);
+	view_close(view);
 	d = message(2, "example.org/alice");
 	batch_add(batch, &d);
 	ck_assert_int_eq(batch_commit(batch), 0);
