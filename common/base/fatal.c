@@ -21,6 +21,9 @@ fatal_hook(void (*hook)(const char *text))
 	on_fatal = hook;
 }
 
+static _Noreturn void die(int error, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static _Noreturn void
 die(int error, const char *fmt, va_list ap)
 {

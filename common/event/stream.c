@@ -483,7 +483,9 @@ stream_start_tls_client(
 	SSL *ssl = SSL_new(ctx);
 
 	if (ssl != NULL && name != NULL) {
-		SSL_set_tlsext_host_name(ssl, name);
+		/* What SSL_set_tlsext_host_name is, without its cast. */
+		SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+		    TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)name);
 		SSL_set1_host(ssl, name);
 	}
 	return start_tls(s, ssl, BUFFEREVENT_SSL_CONNECTING);

@@ -89,7 +89,8 @@ add_step(struct script *t, char kind, size_t from)
 	ck_assert_uint_lt(t->nsteps, STEPS_MAX);
 	/* An offset until the buffer has grown to its end. */
 	t->steps[t->nsteps++] = (struct step){ kind,
-		{ (const char *)0 + from, buf_len(&t->client) - from } };
+		{ (const char *)(uintptr_t)from,
+		    buf_len(&t->client) - from } };
 }
 
 static void

@@ -116,7 +116,8 @@ shake(struct pair *p, SSL_CTX *server, SSL_CTX *client, const char *sni)
 	SSL_set_accept_state(p->server);
 	SSL_set_connect_state(p->client);
 	if (sni != NULL)
-		SSL_set_tlsext_host_name(p->client, sni);
+		SSL_ctrl(p->client, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+		    TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)sni);
 	for (int i = 0; i < 20 && !bad; i++)
 		if (step(p->server, p->client, &bad))
 			return true;
@@ -166,7 +167,8 @@ START_TEST(handshake)
 	SSL_CTX_set_min_proto_version(client, shakes[_i].version);
 	SSL_CTX_set_max_proto_version(client, shakes[_i].version);
 	if (shakes[_i].sigalgs != NULL)
-		SSL_CTX_set1_sigalgs_list(client, shakes[_i].sigalgs);
+		SSL_CTX_ctrl(client, SSL_CTRL_SET_SIGALGS_LIST, 0,
+		    (void *)(uintptr_t)shakes[_i].sigalgs);
 	ck_assert_int_eq(shake(&p, server, client, NULL), shakes[_i].ok);
 	if (shakes[_i].ok) {
 		ck_assert_uint_eq(s.asked, 1);
