@@ -2,6 +2,8 @@
 
 #include "base/wire.h"
 
+enum { INDEX_MAX = 1 << 22 /* recipients of one message */ };
+
 /* The count goes in front once it is known. */
 struct writer {
 	struct buf *out;
@@ -74,10 +76,19 @@ ranges_put_indexes(struct buf *out, const uint32_t *indexes, size_t n)
 bool
 ranges_take(struct str *in, struct ranges *r)
 {
-	uint32_t n;
+	uint32_t n, first, last, next = 0;
+	struct str pairs;
 
 	if (!wire_take_u32(in, &n) || n > in->n / 8)
 		return false;
+	pairs = str_first(*in, (size_t)n * 8);
+	while (pairs.n != 0) {
+		wire_take_u32(&pairs, &first);
+		wire_take_u32(&pairs, &last);
+		if (first < next || last < first || last >= INDEX_MAX)
+			return false;
+		next = last + 1;
+	}
 	r->pairs = str_take(in, (size_t)n * 8);
 	return true;
 }

@@ -17,9 +17,9 @@ void ranges_put_indexes(struct buf *out, const uint32_t *indexes, size_t n);
 struct ranges {
 	struct str pairs; /* 8 octets each */
 };
-/* Takes them off the front; false: malformed. */
+/* Takes them off the front; false: malformed, not rising, or too many. */
 bool ranges_take(struct str *in, struct ranges *r);
-/* The next index; begin with *at = 0 and *index unset.  false at the end. */
+/* One index after the other; false at the end. */
 struct ranges_walk {
 	struct str rest;
 	uint32_t next, last;

@@ -242,6 +242,14 @@ is_busy(struct qmgr *d, enum role from)
 	    d->intake.memory + d->q.text_memory > d->o.memory;
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 /* Only bounce settles, and only with the null sender. */
 static bool
 take_settles(struct intake *in, const struct msg_submit *env)
@@ -257,6 +265,10 @@ take_settles(struct intake *in, const struct msg_submit *env)
 	in->settle.indexes = xcalloc(in->settle.n + 1, sizeof(uint32_t));
 	for (size_t i = 0; i < in->settle.n; i++)
 		wire_take_u32(&s, &in->settle.indexes[i]);
+	qsort(in->settle.indexes, in->settle.n, sizeof(uint32_t), by_value);
+	for (size_t i = 1; i < in->settle.n; i++)
+		if (in->settle.indexes[i] == in->settle.indexes[i - 1])
+			return false;
 	return true;
 }
 

@@ -1,6 +1,6 @@
 # The queue as data: what tests and the offline reader use too.
-noinst_LIBRARIES += qmgr/libqueue.a
-qmgr_libqueue_a_SOURCES = \
+noinst_LIBRARIES += qmgr/libqmgr.a
+qmgr_libqmgr_a_SOURCES = \
 	qmgr/change.c qmgr/change.h \
 	qmgr/disk.c qmgr/disk.h \
 	qmgr/entry.c qmgr/entry.h \
@@ -35,21 +35,26 @@ qmgr_qmgr_SOURCES = \
 	qmgr/job.c qmgr/main.c qmgr/options.c qmgr/outcome.c qmgr/peer.c \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
 	qmgr/space.c qmgr/text.c
-qmgr_qmgr_LDADD = qmgr/libqueue.a $(qmgr_links)
+qmgr_qmgr_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 pkglibexec_PROGRAMS += qmgr/qmgr-read
 qmgr_qmgr_read_SOURCES = qmgr/read.c
-qmgr_qmgr_read_LDADD = qmgr/libqueue.a $(qmgr_links)
+qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 check_PROGRAMS += tests/unit/qmgr/test_log tests/unit/qmgr/test_replay \
 	tests/unit/qmgr/test_sched
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
-tests_unit_qmgr_test_log_LDADD = qmgr/libqueue.a $(qmgr_links) $(CHECK_LIBS)
+tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
-tests_unit_qmgr_test_replay_LDADD = qmgr/libqueue.a $(qmgr_links) \
+tests_unit_qmgr_test_replay_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 tests_unit_qmgr_test_sched_SOURCES = tests/unit/qmgr/test_sched.c
-tests_unit_qmgr_test_sched_LDADD = qmgr/libqueue.a $(qmgr_links) \
+tests_unit_qmgr_test_sched_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
+dist_man_MANS += qmgr/qmgr.8 qmgr/qmgr-read.8
+EXTRA_DIST += qmgr/FORMAT.md
+EXTRA_DIST += tests/fuzz/fuzz_qlog.c tests/fuzz/seeds/qlog/accept \
+	tests/fuzz/seeds/qlog/defer tests/fuzz/seeds/qlog/list \
+	tests/fuzz/seeds/qlog/report tests/fuzz/seeds/qlog/rest
