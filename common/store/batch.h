@@ -1,6 +1,6 @@
 /*
  * batch -- deliveries to any number of accounts below one mail root, written
- * and then made durable together.  (MECHANISMS 3 and 4)
+ * and then made durable together.
  *
  *	batch_add ... batch_add, batch_commit, then look at the results
  *

@@ -171,7 +171,7 @@ apply_expunge(const struct apply *a, struct str body)
 }
 
 static bool
-apply_nothing(const struct apply *a, struct str body)
+apply_next(const struct apply *a, struct str body)
 {
 	(void)a;
 	(void)body;
@@ -189,8 +189,7 @@ boxindex_apply(struct boxindex *x, const struct frame *f,
 		[OP_APPEND] = apply_append,
 		[OP_FLAGS] = apply_flags,
 		[OP_EXPUNGE] = apply_expunge,
-		[OP_NEXT] = apply_nothing,
-		[OP_GAP] = apply_nothing,
+		[OP_NEXT] = apply_next,
 	};
 	struct apply a = { x, f, on_news, arg };
 	struct str ops = f->ops;

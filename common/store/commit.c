@@ -39,6 +39,7 @@ mailbox_begin(struct mailbox *m, uint32_t nuids)
 
 	if (m->deleted)
 		return STORE_NOT_FOUND;
+	boxindex_clear(&m->previous);
 	if (boxlog_lock(&m->log) == -1)
 		return STORE_ERROR;
 	r = mailbox_read(m);

@@ -110,17 +110,18 @@ static enum store_result
 copy_row(struct copy *c, const struct copied *one, struct uids *to)
 {
 	struct newcomer n = { 0 };
-	const struct row *row = mailbox_get(c->from, one->uid);
+	const struct row *row;
 	size_t place = mailbox_find(c->from, one->uid);
 	enum store_result r;
 	uint16_t flags;
 
-	if (row == NULL) /* expunged meanwhile: its tombstone tells as much */
-		row = mailbox_row(c->from, place);
+	/* Expunged meanwhile, its tombstone tells as much. */
+	if (place == mailbox_rows(c->from))
+		return STORE_NOT_FOUND;
+	row = mailbox_row(c->from, place);
 	r = message_cold(c->from, row, &c->space, &n.cold);
 	if (r != STORE_OK)
 		return r;
-	row = mailbox_row(c->from, mailbox_find(c->from, one->uid));
 	n.cold.name = maildir_split(str_c(one->name), &flags);
 	n.size = row->size;
 	n.saved = clock_wall();

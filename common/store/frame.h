@@ -74,8 +74,7 @@ enum op_type {
 	OP_APPEND,
 	OP_FLAGS,
 	OP_EXPUNGE,
-	OP_NEXT,     /* last of a log: the next generation has begun */
-	OP_GAP       /* UIDs that were never given, or given and lost */
+	OP_NEXT      /* last of a log: the next generation has begun */
 };
 
 struct op {
@@ -114,7 +113,7 @@ bool op_head_take(struct str body, struct op_head *out);
 bool op_keyword_take(struct str body, struct op_keyword *out);
 bool op_append_take(struct str body, struct op_append *out);
 bool op_flags_take(struct str body, struct op_flags *out);
-/* EXPUNGE and GAP: pairs; NEXT: one u32. */
+/* EXPUNGE: pairs; NEXT: one u32. */
 bool op_ranges_take(struct str body, struct str *ranges);
 /* A list element; false at the end. */
 bool op_u32(struct str *list, uint32_t *v);
@@ -122,7 +121,6 @@ bool op_range(struct str *ranges, uint32_t *first, uint32_t *last);
 
 void op_head_put(struct buf *out, const struct op_head *o);
 void op_keyword_put(struct buf *out, const struct op_keyword *o);
-/* Returns nothing; the cold record is o->cold. */
 void op_append_put(struct buf *out, const struct op_append *o);
 void op_flags_put(struct buf *out, const struct op_flags *o);
 void op_ranges_put(struct buf *out, enum op_type type, struct str ranges);

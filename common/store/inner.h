@@ -48,6 +48,8 @@ struct mailbox {
 	struct maildir md;
 	struct boxlog log;
 	struct boxindex x;
+	struct boxindex previous; /* rows that a caller may still hold, until
+	                         * the next operation */
 	struct coldfiles cold;
 	uint32_t snap_gen;      /* the newest snapshot known, 0: none */
 	uint32_t meta_gen;      /* its meta file, 0: none */

@@ -221,7 +221,8 @@ mailbox_reload(struct mailbox *m)
 	if (r == STORE_OK && m->x.state.uidvalidity == old.state.uidvalidity) {
 		coldfiles_clear(&m->cold);
 		compare(m, &old);
-		boxindex_clear(&old);
+		boxindex_clear(&m->previous);
+		m->previous = old;
 		return STORE_OK;
 	}
 	boxindex_clear(&m->x);

@@ -16,6 +16,7 @@ mailbox_free(struct mailbox *m)
 	    entry);
 	boxlog_close(&m->log);
 	boxindex_clear(&m->x);
+	boxindex_clear(&m->previous);
 	coldfiles_clear(&m->cold);
 	maildir_close(&m->md);
 	buf_clear(&m->frame);
@@ -179,6 +180,7 @@ mailbox_refresh(struct mailbox *m)
 	enum store_result r = m->deleted ? STORE_NOT_FOUND : read_news(m);
 	bool all;
 
+	boxindex_clear(&m->previous);
 	if (r == STORE_OK && wants_scan(m, &all))
 		r = mailbox_scan(m, all);
 	if (r == STORE_NOT_FOUND && !m->retired)

@@ -58,7 +58,7 @@ enum {
 
 /* How a process uses the store; the same for all its accounts. */
 struct store_conf {
-	uint64_t epoch; /* from master (MECHANISMS 4); tools: random */
+	uint64_t epoch; /* of this start of the suite, from master; tools: random */
 	bool shared;    /* other programs read or write the Maildirs too */
 };
 
