@@ -95,9 +95,10 @@ class Instance:
         text = ["version = 1", "hostname = " + HOST] + listen
         text += ["tls { certificate = files cert = \"%s\" key = \"%s\" }" % (cert, key)]
         text += ["domain %s { %s }" % (d, domain_config) for d in domains]
-        text += ["dns { servers = [%s] dnssec = no }" % dns, config]
+        text += ["dns { servers = [%s] dnssec = no }" % dns]
         if "queue {" not in config:
             text += ["queue { min_free_disk = 0% min_free = 1MiB }"]
+        text += [config]
         self.write_config("\n".join(text) + "\n")
 
     def write_config(self, text):
