@@ -2,8 +2,6 @@
 
 #include "base/wire.h"
 
-enum { INDEX_MAX = 1 << 22 /* recipients of one message */ };
-
 /* The count goes in front once it is known. */
 struct writer {
 	struct buf *out;

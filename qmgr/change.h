@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "qmgr/message.h"
 
+enum { INDEX_MAX = 1 << 22 /* recipients of one message */ };
+
 /* Recipient numbers as first-last pairs, by rising index. */
 void ranges_put(struct buf *out, struct rcpt *const *rs, size_t n);
 void ranges_put_indexes(struct buf *out, const uint32_t *indexes, size_t n);

@@ -262,7 +262,7 @@ apply_expand(struct applying *a)
 	for (uint32_t i = 0; i < n; i++) {
 		struct rcpt_init in;
 
-		if (!member_take(&a->in, &in))
+		if (!member_take(&a->in, &in) || in.index >= INDEX_MAX)
 			return false;
 		if (p->nmembers == p->cap) {
 			p->cap = p->cap == 0 ? 64 : p->cap * 2;
@@ -273,6 +273,20 @@ apply_expand(struct applying *a)
 		in.address = pool_str(&p->pool, in.address);
 		in.orcpt = pool_str(&p->pool, in.orcpt);
 		p->members[p->nmembers++] = in;
+	}
+	return true;
+}
+
+/* New indexes, rising. */
+static bool
+fits(const struct replay *p, const struct message *m)
+{
+	uint32_t least = m->nrcpts;
+
+	for (size_t i = 0; i < p->nmembers; i++) {
+		if (p->members[i].index < least)
+			return false;
+		least = p->members[i].index + 1;
 	}
 	return true;
 }
@@ -290,7 +304,8 @@ apply_expand_end(struct applying *a)
 	if (p->list_id != a->r->id || p->list_parent != parent)
 		forget_list(p);
 	r = a->m != NULL ? message_rcpt(a->m, parent) : NULL;
-	if (r != NULL && r->state != RCPT_DONE && p->nmembers == n) {
+	if (r != NULL && r->state != RCPT_DONE && p->nmembers == n &&
+	    fits(p, a->m)) {
 		queue_add_members(
 		    a->q, a->m, r, p->members, (uint32_t)p->nmembers);
 		remove_if_done(a->q, a->m);
