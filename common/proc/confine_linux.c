@@ -23,14 +23,16 @@
 
 #define READ_RIGHTS                                                            \
 	((uint64_t)(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR))
+/* Pipes and sockets: to move aside what somebody dropped; seccomp lets nobody
+ * make them. */
 #define WRITE_RIGHTS                                                           \
 	((uint64_t)(LANDLOCK_ACCESS_FS_WRITE_FILE |                            \
 	    LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |   \
 	    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |        \
-	    LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER))
+	    LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO |       \
+	    LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER))
 #define OTHER_RIGHTS                                                           \
 	((uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
-	    LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |      \
 	    LANDLOCK_ACCESS_FS_MAKE_BLOCK))
 
 /* The rights of a file alone, for a rule on something that is no folder. */

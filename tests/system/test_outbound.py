@@ -48,7 +48,7 @@ class Outbound(unittest.TestCase):
         cls.sinks = sinks()
         cls.p = Instance(dns=cls.dns.address, config="""
             queue { retry_min = 300ms retry_max = 1s lifetime = 1h }
-            daemon smtp { port = %d reuse = 1s connect_timeout = 2s greeting_timeout = 3s command_timeout = 5s }
+            daemon smtp { port = %d reuse = 400ms connect_timeout = 2s greeting_timeout = 3s command_timeout = 5s }
             route "smart.test" { via = "%s" tls = none }
             route "secure.test" { via = "%s" tls = verify }
             route "lmtp.test" { via = "lmtp:%s" }
@@ -67,6 +67,8 @@ class Outbound(unittest.TestCase):
         cls.dns.close()
 
     def setUp(self):
+        # Idle connections of the test before have ended, so that this one sees its own.
+        self.assertTrue(wait_for(lambda: not any(s.open for s in self.sinks), 10))
         for s in self.sinks:
             s.again()
 

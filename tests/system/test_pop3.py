@@ -130,7 +130,7 @@ class Pop3(unittest.TestCase):
                 self.assertLess(self.p.memory(role) - octets, 3 << 20, role)
             c.send(b"QUIT\r\n")
             said = c.rest()
-        self.assertGreater(len(said), 15 << 20)
+        self.assertGreater(len(said), 78 * 200000)
         self.assertTrue(said.split(b"\r\n.\r\n")[1].startswith(b"+OK"))
 
     def fetch(self, program, words, env=None):
