@@ -14,6 +14,8 @@ qmgr_options(struct qmgr_options *o, const struct conf *c)
 
 	*o = (struct qmgr_options){ .lifetime = conf_ms(q, "lifetime"),
 		.dsn_lifetime = conf_ms(q, "dsn_lifetime"),
+		.quota_grace = conf_ms(
+		    conf_one(conf_root(c), "quota"), "grace"),
 		.warn_after = conf_ms(q, "warn_sender_after"),
 		.memory = conf_size(q, "memory"),
 		.inline_body = conf_size(q, "inline_body"),

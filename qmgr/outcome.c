@@ -23,12 +23,17 @@ struct decision {
 	bool taken;            /* into a group */
 };
 
+/* A full mailbox (4.2.2) is waited for less long than a lost network. */
 static bool
-is_expired(const struct qmgr *d, const struct message *m)
+is_expired(const struct qmgr *d, const struct message *m,
+    const struct reason *why)
 {
-	const int64_t most = message_sender(m).n == 0 ? d->o.dsn_lifetime :
-	                                                d->o.lifetime;
+	const bool full = why != NULL && str_eq(why->status, STR("4.2.2"));
+	int64_t most = message_sender(m).n == 0 ? d->o.dsn_lifetime :
+	                                          d->o.lifetime;
 
+	if (full && d->o.quota_grace != 0 && d->o.quota_grace < most)
+		most = d->o.quota_grace;
 	return d->q.now - m->accepted >= most;
 }
 
@@ -63,7 +68,7 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 	t->fate = FATE_DEFER;
 	if ((m->flags & MSG_DROP) != 0) {
 		t->fate = FATE_DONE;
-	} else if (is_expired(d, m)) {
+	} else if (is_expired(d, m, t->reason)) {
 		why = expired(d, t->reason);
 		reason_drop(&d->q.reasons, t->reason);
 		t->reason = why;

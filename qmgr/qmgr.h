@@ -15,6 +15,7 @@
 
 struct qmgr_options {
 	int64_t lifetime, dsn_lifetime, warn_after; /* ms; warn 0: never */
+	int64_t quota_grace;   /* ms for a full mailbox, 0: as the others */
 	uint64_t memory;       /* octets of texts kept */
 	uint64_t inline_body;  /* larger bodies are files */
 	uint64_t segment;
@@ -91,6 +92,8 @@ struct qmgr {
 	struct timer due;         /* the next message's time */
 	struct timer idle;        /* vouches for the last records */
 	struct timer now_and_then;
+	struct load_report *loaded; /* until it was told */
+	int64_t load_ms;
 	uint64_t vouched;         /* octets of log behind the last checkpoint */
 	TAILQ_HEAD(, peer) peers;
 	struct intakes intake;
