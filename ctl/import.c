@@ -7,12 +7,15 @@
 #include "ctl/ask.h"
 #include "ctl/table.h"
 
+enum { SHOWN_MAX = 20 }; /* bad lines named to a person; --json names all */
+
 /* What authd says while it takes the lines. */
 struct progress {
 	const struct ctl *c;
 	const char *path;
 	bool shows;     /* stderr is a terminal: one line that moves on */
 	long long done, failed;
+	int shown;
 };
 
 static void
@@ -22,6 +25,8 @@ on_row(void *arg, const json_t *row)
 	const json_t *line = json_object_get(row, "line");
 
 	if (line != NULL) {
+		if (p->shown++ >= SHOWN_MAX)
+			return;
 		fprintf(stderr, "%s%s:%lld: %s\n", p->shows ? "\r" : "",
 		    p->path, (long long)json_integer_value(line),
 		    json_string_value(json_object_get(row, "error")));
@@ -52,8 +57,10 @@ ask_import(struct ctl *c, struct ask *a, const char *path)
 	a->arg = c->json ? (void *)&raw : (void *)&p;
 	code = ask(c, a);
 	if (!c->json && (code == 0 || code == CTL_DATA))
-		say(c, "%s%lld accounts imported, %lld lines failed",
-		    p.shows ? "\r" : "", p.done, p.failed);
+		say(c, "%s%lld accounts imported, %lld lines failed%s",
+		    p.shows ? "\r" : "", p.done, p.failed,
+		    p.shown > SHOWN_MAX ? " (the first 20 are named; --json "
+		                          "names all)" : "");
 	return code;
 }
 
