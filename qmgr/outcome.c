@@ -207,10 +207,18 @@ has_deferred(struct message *m)
 	struct rcpt *r;
 
 	RCPT_FOREACH(r, m)
-		if (r->state == RCPT_DEFERRED &&
-		    (r->flags & RCPT_WARNED) == 0)
+		if (r->state == RCPT_DEFERRED && r->reason != NULL &&
+		    (r->flags & RCPT_WARNED) == 0 &&
+		    dsn_wanted(r, DSN_DELAYED))
 			return true;
 	return false;
+}
+
+void
+message_warn(struct qmgr *d, struct message *m)
+{
+	if (is_late(d, m) && has_deferred(m))
+		dsn_queue(d, m, DSN_DELAYED);
 }
 
 void
@@ -233,8 +241,7 @@ outcome_apply(
 			message_drop_text(&d->q, m);
 		if (m->nreport != 0)
 			dsn_queue(d, m, DSN_FAILED);
-		if (is_late(d, m) && has_deferred(m))
-			dsn_queue(d, m, DSN_DELAYED);
+		message_warn(d, m);
 	}
 	message_drop_ref(&d->q, m);
 	if (ts != &one)

@@ -16,6 +16,7 @@ enum {
 	 * them until then, so only a power cut could make one happen twice. */
 	FLUSH_SOON = 5,
 	IDLE = 1000,                /* ms after which the log is vouched for */
+	SOON = 100,                 /* ms until the log can be told of the start */
 	NOW_AND_THEN = 5000,        /* ms */
 	SITE_KEPT = 3600 * 1000     /* ms that an unused site is remembered */
 };
@@ -99,12 +100,34 @@ on_idle(void *arg)
 	d->vouched = d->q.log.octets;
 }
 
+/* Not at once: there is no link to the log yet. */
+static void
+note_loaded(struct qmgr *d)
+{
+	const struct load_report *r = d->loaded;
+
+	note(r->damaged + r->malformed + r->missing_texts != 0 ? NOTE_ERROR :
+	                                                         NOTE_INFO,
+	    "queue-loaded");
+	note_u64("messages", d->q.table.n);
+	note_u64("records", r->records);
+	note_u64("damaged", r->damaged + r->malformed);
+	note_u64("texts-missing", r->missing_texts);
+	note_u64("torn", r->torn);
+	note_ms("took", d->load_ms);
+	note_end();
+	free(d->loaded);
+	d->loaded = NULL;
+}
+
 static void
 on_now_and_then(void *arg)
 {
 	struct qmgr *d = arg;
 
 	qmgr_now(d);
+	if (d->loaded != NULL)
+		note_loaded(d);
 	agents_look(d);
 	sites_sweep(&d->q.sites, d->q.now - SITE_KEPT);
 	timer_set(&d->now_and_then, NOW_AND_THEN);
@@ -177,21 +200,6 @@ on_gone(void *arg, uint64_t id, bool large)
 /* --- opening ---------------------------------------------------------------- */
 
 static void
-note_loaded(const struct qmgr *d, const struct load_report *r, int64_t ms)
-{
-	note(r->damaged + r->malformed + r->missing_texts != 0 ? NOTE_ERROR :
-	                                                         NOTE_INFO,
-	    "queue-loaded");
-	note_u64("messages", d->q.table.n);
-	note_u64("records", r->records);
-	note_u64("damaged", r->damaged + r->malformed);
-	note_u64("texts-missing", r->missing_texts);
-	note_u64("torn", r->torn);
-	note_ms("took", ms);
-	note_end();
-}
-
-static void
 open_queue(struct qmgr *d)
 {
 	const int64_t begun = clock_mono_ms();
@@ -208,7 +216,9 @@ open_queue(struct qmgr *d)
 	qlog_start(&d->q.log, 0, d->q.log.next_lsn);
 	compact_init(d, report.state_number);
 	large_sweep(&d->spool, &d->q.table);
-	note_loaded(d, &report, clock_mono_ms() - begun);
+	d->load_ms = clock_mono_ms() - begun;
+	d->loaded = xcalloc(1, sizeof(report));
+	*d->loaded = report;
 	if (report.bad_segments != 0)
 		compact_bad(d);
 	else
@@ -226,7 +236,7 @@ init_timers(struct qmgr *d)
 	timer_init(&d->due, l, on_due, d);
 	timer_init(&d->idle, l, on_idle, d);
 	timer_init(&d->now_and_then, l, on_now_and_then, d);
-	timer_set(&d->now_and_then, NOW_AND_THEN);
+	timer_set(&d->now_and_then, SOON);
 }
 
 void

@@ -154,6 +154,9 @@ struct outcome {
 void outcome_apply(
     struct qmgr *d, struct message *m, const struct outcome *os, size_t n);
 
+/* Its sender is told that it is late, if that is so and wanted. */
+void message_warn(struct qmgr *d, struct message *m);
+
 /* text.c */
 /* Prefix and, unless large, body; NULL p when it cannot be read. */
 struct str message_text(struct qmgr *d, struct message *m);

@@ -16,6 +16,16 @@ sender_of(const struct message *m)
 	return map_hash(who);
 }
 
+/* The same for all of a message, which then share a report, too. */
+static int64_t
+after_probe(struct qmgr *d, const struct site *site)
+{
+	const int64_t probe =
+	    site->probe_at > d->q.now ? site->probe_at : d->q.now;
+
+	return probe + sched_retry(&d->q.sched, 1) / 4;
+}
+
 /* In memory only: nothing was attempted, nothing has to be written down. */
 static void
 defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
@@ -23,16 +33,15 @@ defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
 	struct message *m = b->m;
 	struct site *site = b->site;
 	const uint32_t n = b->n;
+	const int64_t next = after_probe(d, site);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct rcpt *r = TAILQ_FIRST(&b->ready);
-		int64_t after = site->probe_at > d->q.now ? site->probe_at :
-		                                            d->q.now;
 
 		if (why != NULL)
 			rcpt_set_reason(&d->q, r, why);
 		/* The last one takes the bundle with it. */
-		rcpt_wait(&d->q, r, after + sched_retry(&d->q.sched, 1) / 4);
+		rcpt_wait(&d->q, r, next);
 	}
 	if (m->nbusy == 0)
 		message_drop_text(&d->q, m);
@@ -72,7 +81,7 @@ site_defer_ready(struct qmgr *d, struct site *site, struct reason *why)
 /* Its site is dead and is not to be probed now.  It still expires: the site
  * was tried, and stands for it. */
 static bool
-waits_for_site(struct qmgr *d, struct rcpt *r)
+waits_for_site(struct qmgr *d, struct rcpt *r, int64_t *next)
 {
 	struct site *site = r->site;
 	const int64_t most = message_sender(r->m).n == 0 ?
@@ -88,8 +97,9 @@ waits_for_site(struct qmgr *d, struct rcpt *r)
 		outcome_apply(d, r->m, &o, 1);
 		return true;
 	}
-	r->next = (site->probe_at > d->q.now ? site->probe_at : d->q.now) +
-	    sched_retry(&d->q.sched, 1) / 4;
+	if (*next <= d->q.now || *next <= site->probe_at)
+		*next = after_probe(d, site);
+	r->next = *next;
 	return true;
 }
 
@@ -97,14 +107,17 @@ void
 message_due(struct qmgr *d, struct message *m)
 {
 	struct rcpt *r;
+	int64_t next = d->q.now;
 
 	message_hold_ref(m);
 	RCPT_FOREACH(r, m)
 		if (r->state == RCPT_DEFERRED && r->next <= d->q.now &&
-		    !waits_for_site(d, r))
+		    !waits_for_site(d, r, &next))
 			rcpt_route(&d->q, r, true);
-	if ((m->flags & MSG_GONE) == 0)
+	if ((m->flags & MSG_GONE) == 0) {
 		queue_set_timer(&d->q, m);
+		message_warn(d, m);
+	}
 	message_drop_ref(&d->q, m);
 }
 
