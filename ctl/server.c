@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -344,28 +345,40 @@ ask_server(struct ctl *c, const char *verb)
 	return ask(c, &a);
 }
 
+/* A pidfd is readable once the process ended, reaped by its parent or not. */
+static bool
+has_ended(int pidfd, int wait_ms)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, wait_ms) == 1;
+}
+
 int
 server_stop(struct ctl *c)
 {
-	int64_t until = clock_mono_ms() + STOP_MS;
 	struct status s;
-	int code = status_ask(c, &s, true), fd;
+	int code = status_ask(c, &s, true), pidfd;
+	bool ended;
 
 	status_clear(&s);
 	if (code == CTL_DOWN) {
 		say(c, "postern: the server is not running");
 		return 0;
 	}
-	if (code != 0 || (code = ask_server(c, "stop")) != 0)
+	if (code != 0)
 		return code;
-	while (clock_mono_ms() < until) {
-		if ((fd = ask_connect(c)) != -1)
-			close(fd);
-		else if (kill(s.pid, 0) == -1 && errno == ESRCH)
-			return 0;
-		poll(NULL, 0, 10);
-	}
-	return fail(CTL_LATER, NULL, "master (%d) has not ended", (int)s.pid);
+	pidfd = (int)syscall(SYS_pidfd_open, s.pid, 0);
+	if (pidfd == -1)
+		return errno == ESRCH ? 0 : fail(CTL_LATER, NULL,
+		    "master (%d): %s", (int)s.pid, strerror(errno));
+	code = ask_server(c, "stop");
+	ended = code == 0 && has_ended(pidfd, STOP_MS);
+	close(pidfd);
+	if (code != 0)
+		return code;
+	return ended ? 0 : fail(CTL_LATER, NULL, "master (%d) has not ended",
+	    (int)s.pid);
 }
 
 int
