@@ -28,6 +28,7 @@ import unittest
 BUILD = os.environ.get("POSTERN_BUILD", "build")  # set by run.py
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SLOW = 4 if os.environ.get("ASAN_OPTIONS") else 1  # sanitizers take their time
+ROOM = 16 if os.environ.get("ASAN_OPTIONS") else 1  # and keep freed memory aside
 HOST = "mx.local.test"
 ALL_KINDS = ("smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s")
 

@@ -127,7 +127,7 @@ class Pop3(unittest.TestCase):
             c.send(b"RETR 1\r\n")
             time.sleep(1)
             for role, octets in before.items():
-                self.assertLess(self.p.memory(role) - octets, 3 << 20, role)
+                self.assertLess(self.p.memory(role) - octets, (3 << 20) * lib.ROOM, role)
             c.send(b"QUIT\r\n")
             said = c.rest()
         self.assertGreater(len(said), 78 * 200000)
