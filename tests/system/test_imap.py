@@ -180,7 +180,8 @@ class Clients(Server):
             began = time.monotonic()
             self.assertEqual(idler.line(), b"* %d EXISTS" % (i + 1))
             times.append(time.monotonic() - began)
-        self.assertLess(sorted(times)[10], 0.02 * lib.SLOW)
+        # Pushed, not found by looking now and then.
+        self.assertLess(sorted(times)[10], 0.2 * lib.SLOW)
         idler.send(b"DONE\r\nc NOOP\r\n")  # in one packet, as some telephones do
         self.assertTrue(idler.line().startswith(b"b OK"))
         self.assertTrue(idler.line().startswith(b"c OK"))
@@ -332,7 +333,9 @@ class Limits(Server):
             worst = max(worst, time.monotonic() - one)
         t.join()
         self.assertEqual(found, [("OK", [b""])])
-        self.assertLess(worst, 0.06 * lib.SLOW, "of %.2f s" % (time.monotonic() - began))
+        # Nobody waits for the whole of it, however slow the machine is.
+        took = time.monotonic() - began
+        self.assertLess(worst, max(took / 2, 0.1 * lib.SLOW), "of %.2f s" % took)
 
     def test_killed_worker(self):
         """Its connections end, the next log-in gets a new one, nothing acknowledged is lost."""
