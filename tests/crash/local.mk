@@ -1,0 +1,2 @@
+EXTRA_DIST += tests/crash/ledger.py tests/crash/powercut \
+	tests/crash/kills tests/crash/short
