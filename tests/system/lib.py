@@ -14,6 +14,7 @@ import json
 import os
 import poplib
 import random
+import select
 import shutil
 import signal
 import smtplib
@@ -207,12 +208,22 @@ class Instance:
     def kill_all(self):
         """kill -9 of everything at once: master is stopped first, so that it starts nothing meanwhile."""
         pids = self.pids()
+        # A pidfd tells the end: before it, a process has no name any more and still holds its sockets.
+        fds = []
+        for pid in pids:
+            try:
+                fds.append(os.pidfd_open(pid))
+            except ProcessLookupError:
+                pass
         for sig in (signal.SIGSTOP, signal.SIGKILL):
             for pid in sorted(pids):
                 try:
                     os.kill(pid, sig)
                 except ProcessLookupError:
                     pass
+        for fd in fds:
+            select.select([fd], [], [], 5 * SLOW)
+            os.close(fd)
         wait_for(lambda: not self.pids(), 5)
         self.running = False
 
