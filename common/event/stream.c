@@ -271,6 +271,9 @@ on_write(struct bufferevent *bev, void *arg)
 	struct stream *s = arg;
 
 	(void)bev;
+	/* With TLS libevent says so later, when there may be more again. */
+	if (stream_pending(s) != 0)
+		return;
 	if (s->closing) {
 		deferred_call(&s->reap);
 		return;
