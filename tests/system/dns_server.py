@@ -39,16 +39,28 @@ def soa():
     return wire_name("ns.test") + wire_name("hostmaster.test") + struct.pack("!5I", 1, 60, 60, 60, 1)
 
 
+def port_of_both():
+    """A UDP and a listening TCP socket with one port.  One that is free for the one may be taken for the other."""
+    for attempt in range(100):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tcp.bind(("127.0.0.1", 0))
+            tcp.listen(20)
+            udp.bind(tcp.getsockname())
+            return udp, tcp
+        except OSError:
+            udp.close()
+            tcp.close()
+    raise OSError("no port that is free for both UDP and TCP")
+
+
 class DnsServer:
     def __init__(self, zone):
         self.zone, self.asked, self.stopped = zone, [], False
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
+        self.udp, self.tcp = port_of_both()
         self.port = self.udp.getsockname()[1]
-        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.tcp.bind(("127.0.0.1", self.port))
-        self.tcp.listen(20)
         self.address = "127.0.0.1:%d" % self.port
         for work in (self.serve_udp, self.serve_tcp):
             threading.Thread(target=work, daemon=True).start()
