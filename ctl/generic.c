@@ -299,11 +299,74 @@ cat(struct ctl *c, const struct cmd *cmd, const struct words *w)
 	return ask(c, &a);
 }
 
+static void
+add_count(void *arg, const json_t *row)
+{
+	uint64_t *n = arg;
+
+	*n += (uint64_t)json_integer_value(json_object_get(row, "changed"));
+}
+
+static void
+on_count_rows(void *arg, struct str rows)
+{
+	(void)table_each(rows, add_count, arg);
+}
+
+/* What a change would reach, as the daemon counts it. */
+static int
+say_count(struct ctl *c, const struct cmd *cmd, const struct words *w)
+{
+	uint64_t n = 0;
+	struct words dry = *w;
+	struct ask a = { .target = cmd->target, .words = dry.word, .fd = -1,
+		.on_rows = on_count_rows, .arg = &n };
+	int code;
+
+	if (!add_word(&dry, "--dry-run"))
+		return fail(CTL_USAGE, NULL, "too many arguments");
+	a.nwords = dry.n;
+	if ((code = ask(c, &a)) == 0)
+		say(c, "queue %s: %llu %s", cmd->verb,
+		    (unsigned long long)n, n == 1 ? "message" : "messages");
+	return code;
+}
+
+/* Before a change: the number is said, then the question asked.  Without
+ * somebody to answer it nothing is asked of the server either.  Ids from
+ * stdin are counted by who wrote them. */
+static int
+agree(struct ctl *c, const struct cmd *cmd, const struct words *w, bool ids)
+{
+	const bool asks = (cmd->flags & CMD_CONFIRM) != 0 && !c->yes;
+	int code;
+
+	if ((cmd->flags & CMD_FILTER_NEEDED) == 0)
+		return 0;
+	if (asks && !isatty(STDIN_FILENO)) {
+		(void)confirm(c, cmd->meaning);
+		return CTL_USAGE;
+	}
+	if (!ids && !c->quiet && (code = say_count(c, cmd, w)) != 0)
+		return code;
+	return asks && !confirm(c, cmd->meaning) ? CTL_USAGE : 0;
+}
+
+static bool
+has_word(const struct words *w, struct str word)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (str_eq(w->word[i], word))
+			return true;
+	return false;
+}
+
 int
 cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
 	struct words w = { .n = 0 };
 	bool ids = take_flag(&argc, argv, "-");
+	int code;
 
 	if (argc == 0 && !ids && (cmd->flags & CMD_FILTER_NEEDED) != 0)
 		return fail(CTL_USAGE, "--all means all messages",
@@ -316,8 +379,9 @@ cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		if (strcmp(argv[i], "--") != 0 && !add_word(&w, argv[i]))
 			return fail(CTL_USAGE, "one id a line on stdin, and "
 			    "\"-\" as the id", "too many arguments");
-	if ((cmd->flags & CMD_CONFIRM) != 0 && !confirm(c, cmd->meaning))
-		return CTL_USAGE;
+	if (!has_word(&w, STR("--dry-run")) &&
+	    (code = agree(c, cmd, &w, ids)) != 0)
+		return code;
 	if (ids)
 		return ask_ids(c, cmd, &w);
 	if (strcmp(cmd->verb, "cat") == 0 && !c->json)

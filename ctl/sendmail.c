@@ -99,13 +99,13 @@ retry(struct sm *s)
 	    what[0] != '\0' ? what + 1 : "");
 	if (what[0] == 'I')
 		return exec_postern(s, (const char *const[]){ "queue",
-		    "retry", what + 1, NULL });
+		    "retry", what + 1, "--quiet", NULL });
 	if (what[0] == 'R' || what[0] == 'S')
 		return exec_postern(s, (const char *const[]){ "queue",
 		    "retry", what[0] == 'R' ? "--to" : "--from", pattern,
-		    NULL });
+		    "--quiet", NULL });
 	return exec_postern(s, (const char *const[]){ "queue", "retry",
-	    "--all", NULL });
+	    "--all", "--quiet", NULL });
 }
 
 static int

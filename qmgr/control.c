@@ -16,6 +16,14 @@ enum {
 	CAT_PIECE = 32768
 };
 
+struct walk;
+
+/* What a verb does to a message that it would change; others it leaves. */
+struct change {
+	bool (*wants)(const struct message *m);
+	void (*make)(struct walk *w, struct message *m);
+};
+
 /* A question that goes over many messages, a slice at a time. */
 struct walk {
 	struct qmgr *d;
@@ -24,6 +32,8 @@ struct walk {
 	struct table_cursor cursor;
 	void (*visit)(struct walk *w, struct message *m);
 	void (*finish)(struct walk *w);
+	const struct change *change; /* of a verb that changes */
+	bool dry_run;
 	uint64_t changed;
 	struct summary summary;
 	struct str text;   /* of --text */
@@ -109,6 +119,7 @@ walk_ids(struct walk *w)
 
 static void
 start_walk(struct qmgr *d, struct control_ask *a, bool must_filter,
+    const struct change *change,
     void (*visit)(struct walk *w, struct message *m),
     void (*finish)(struct walk *w))
 {
@@ -117,12 +128,16 @@ start_walk(struct qmgr *d, struct control_ask *a, bool must_filter,
 
 	w->d = d;
 	w->ask = a;
+	w->change = change;
 	w->visit = visit;
 	w->finish = finish;
 	cursor_open(&w->cursor, &d->q.table);
 	a->own = w;
 	a->own_free = walk_free;
-	control_option(a, "--text", &w->text);
+	if (change != NULL) {
+		control_option(a, "--text", &w->text);
+		w->dry_run = control_flag(a, "--dry-run");
+	}
 	wrong = filter_parse(&w->filter, a->words, a->nwords);
 	if (wrong != NULL)
 		control_end(a, 64, wrong, "");
@@ -149,7 +164,7 @@ visit_list(struct walk *w, struct message *m)
 static void
 verb_list(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, false, visit_list, NULL);
+	start_walk(arg, a, false, NULL, visit_list, NULL);
 }
 
 static void
@@ -164,7 +179,7 @@ visit_show(struct walk *w, struct message *m)
 static void
 verb_show(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, true, visit_show, NULL);
+	start_walk(arg, a, true, NULL, visit_show, NULL);
 }
 
 static void
@@ -200,7 +215,7 @@ finish_summary(struct walk *w)
 static void
 verb_summary(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, false, visit_summary, finish_summary);
+	start_walk(arg, a, false, NULL, visit_summary, finish_summary);
 }
 
 static void
@@ -249,58 +264,95 @@ visit_cat(struct walk *w, struct message *m)
 static void
 verb_cat(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, true, visit_cat, NULL);
+	start_walk(arg, a, true, NULL, visit_cat, NULL);
 }
 
 /* --- changing -------------------------------------------------------------- */
 
 static void
-finish_change(struct walk *w)
+visit_change(struct walk *w, struct message *m)
 {
-	json_u64(control_row(w->ask), "changed", w->changed);
-	control_row_end(w->ask);
-	qmgr_pump(w->d);
+	if (!w->change->wants(m))
+		return;
+	w->changed++;
+	if (!w->dry_run)
+		w->change->make(w, m);
 }
 
 static void
-visit_retry(struct walk *w, struct message *m)
+finish_change(struct walk *w)
+{
+	struct buf *b = control_row(w->ask);
+
+	json_u64(b, "changed", w->changed);
+	if (w->dry_run)
+		json_bool(b, "dry_run", true);
+	control_row_end(w->ask);
+	if (!w->dry_run)
+		qmgr_pump(w->d);
+}
+
+static bool
+is_any(const struct message *m)
+{
+	(void)m;
+	return true;
+}
+
+static bool
+is_held(const struct message *m)
+{
+	return (m->flags & MSG_HELD) != 0;
+}
+
+static bool
+is_not_held(const struct message *m)
+{
+	return !is_held(m);
+}
+
+/* Somebody waits for a next time, the recipient or the sender. */
+static bool
+is_late(const struct message *m)
+{
+	struct rcpt *r;
+
+	if (is_held(m))
+		return false;
+	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
+		if (r->state == RCPT_DEFERRED || r->state == RCPT_REPORT)
+			return true;
+	return false;
+}
+
+static void
+make_retry(struct walk *w, struct message *m)
 {
 	struct qmgr *d = w->d;
 	struct rcpt *r;
-	bool changed = false;
 
-	if ((m->flags & MSG_HELD) != 0)
-		return;
 	RCPT_FOREACH(r, m)
 		if (r->state == RCPT_DEFERRED) {
 			if (r->site != NULL)
 				sched_revive(&d->q.sched, r->site);
 			rcpt_route(&d->q, r, true);
-			changed = true;
 		}
 	m->dsn_next = 0;
 	if (m->nreport != 0)
 		dsn_queue(d, m, DSN_FAILED);
 	queue_set_timer(&d->q, m);
-	w->changed += changed;
 }
 
 static void
-visit_hold(struct walk *w, struct message *m)
+make_hold(struct walk *w, struct message *m)
 {
-	if ((m->flags & MSG_HELD) != 0)
-		return;
 	queue_hold(&w->d->q, m, true);
-	w->changed++;
 }
 
 static void
-visit_release(struct walk *w, struct message *m)
+make_release(struct walk *w, struct message *m)
 {
-	if ((m->flags & MSG_HELD) == 0)
-		return;
 	queue_hold(&w->d->q, m, false);
-	w->changed++;
 }
 
 /* Those that no agent has now; they are counted in *n. */
@@ -319,7 +371,7 @@ idle_rcpts(struct message *m, size_t *n)
 
 /* What an agent has may still arrive; what fails then is dropped too. */
 static void
-visit_drop(struct walk *w, struct message *m)
+make_drop(struct walk *w, struct message *m)
 {
 	size_t n;
 	struct rcpt **rs = idle_rcpts(m, &n);
@@ -327,11 +379,10 @@ visit_drop(struct walk *w, struct message *m)
 	m->flags |= MSG_DROP;
 	queue_done(&w->d->q, m, rs, n);
 	free(rs);
-	w->changed++;
 }
 
 static void
-visit_bounce(struct walk *w, struct message *m)
+make_bounce(struct walk *w, struct message *m)
 {
 	struct qmgr *d = w->d;
 	size_t n;
@@ -353,19 +404,20 @@ visit_bounce(struct walk *w, struct message *m)
 	message_drop_ref(&d->q, m);
 	reason_drop(&d->q.reasons, why);
 	free(rs);
-	w->changed++;
 }
 
-#define CHANGE(name)                                                           \
+#define CHANGE(name, wants)                                                    \
 	static void verb_##name(void *arg, struct control_ask *a)              \
 	{                                                                      \
-		start_walk(arg, a, true, visit_##name, finish_change);         \
+		static const struct change change = { wants, make_##name };    \
+                                                                               \
+		start_walk(arg, a, true, &change, visit_change, finish_change); \
 	}
-CHANGE(retry)
-CHANGE(hold)
-CHANGE(release)
-CHANGE(drop)
-CHANGE(bounce)
+CHANGE(retry, is_late)
+CHANGE(hold, is_not_held)
+CHANGE(release, is_held)
+CHANGE(drop, is_any)
+CHANGE(bounce, is_any)
 
 /* --- the server ------------------------------------------------------------- */
 

@@ -2,4 +2,4 @@ EXTRA_DIST += tests/system/lib.py tests/system/run.py \
 	tests/system/test_bad_input.py tests/system/test_crash.py \
 	tests/system/test_submission.py tests/system/test_ctl.py
 EXTRA_DIST += tests/system/test_confine.py tests/system/test_quota.py \
-	tests/system/test_reload.py
+	tests/system/test_queue.py tests/system/test_reload.py
