@@ -2,7 +2,7 @@
 BUILD_PACKAGES="gcc make autoconf automake pkg-config libc6-dev libevent-dev libssl-dev libdb-dev libunbound-dev libgsasl-dev
 libcrypt-dev libpcre2-dev libidn2-dev libunistring-dev libseccomp-dev libjansson-dev zlib1g-dev check openssl ca-certificates
 dns-root-data python3"
-TEST_PACKAGES="clang libclang-rt-14-dev git strace swaks libnet-ssleay-perl libio-socket-ssl-perl isync getmail6 fetchmail s-nail mutt mandoc
+TEST_PACKAGES="clang libclang-rt-14-dev git strace swaks libnet-ssleay-perl libio-socket-ssl-perl isync getmail6 fetchmail s-nail mutt curl mandoc
 xfsprogs e2fsprogs mount procps"
 
 # missing_packages NAME...: those that are not installed.
