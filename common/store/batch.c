@@ -192,11 +192,22 @@ seen_in(struct account *a, struct str name, const struct delivery *d,
     uint32_t crc)
 {
 	struct mailbox *m;
+	uint32_t uid;
 	enum seen seen;
 
 	if (mailbox_open(a, name, &m) != STORE_OK)
 		return SEEN_NOT;
-	seen = mailbox_seen(m, d->guid, d->accepted, (uint32_t)d->size, crc);
+	while ((seen = mailbox_seen(m, d->guid, d->accepted,
+	            (uint32_t)d->size, crc, &uid)) == SEEN_BROKEN) {
+		enum store_result r = mailbox_lose(m, uid);
+
+		if (r == STORE_OK)
+			continue;
+		if (r != STORE_ERROR)
+			errno = EIO;
+		seen = SEEN_ERROR;
+		break;
+	}
 	mailbox_close(m);
 	return seen;
 }
@@ -259,13 +270,16 @@ write_file(struct batch *b, struct batchbox *box, struct queued *q,
 			return -1;
 		seen = seen_before(b, d, box, crc);
 		batchfile_name(d, name);
-		if (seen == SEEN_NOT && disk_unlink(box->cur, name) == -1)
+		if (seen == SEEN_NOT && disk_unlink(box->cur, name) == -1 &&
+		    errno != ENOENT)
 			return -1;
 	}
 	if (seen == SEEN_SAME) {
 		d->result = DELIVERY_REPEATED;
 		return 1;
 	}
+	if (seen == SEEN_ERROR)
+		return -1;
 	if (seen == SEEN_OTHER)
 		guid_random(d->guid);
 	return batchfile_write(&b->file, box, &b->pool, q, crc, shared);

@@ -121,19 +121,21 @@ change_row(const struct apply *a, struct row *row, const struct op_flags *o)
 }
 
 static void
-remove_row(const struct apply *a, size_t place, struct row *row)
+remove_row(
+    const struct apply *a, size_t place, struct row *row, uint16_t mark)
 {
 	count_row(&a->x->state, row, -1);
-	row->flags |= ROW_GONE;
+	row->flags |= mark;
 	row->modseq = a->frame->after.modseq;
 	rank_remove(&a->x->rows.live, place);
 	news(a, ROW_LEFT, row->uid);
 }
 
-/* For each living row of the ranges: o NULL means expunge.  Ranges ascend,
- * so a frame costs at most one walk over the rows. */
+/* For each living row of the ranges: o NULL means expunge, with that mark.
+ * Ranges ascend, so a frame costs at most one walk over the rows. */
 static bool
-apply_ranges(const struct apply *a, struct str ranges, const struct op_flags *o)
+apply_ranges(const struct apply *a, struct str ranges,
+    const struct op_flags *o, uint16_t mark)
 {
 	struct rows *rows = &a->x->rows;
 	uint32_t first, last, before = 0;
@@ -148,7 +150,7 @@ apply_ranges(const struct apply *a, struct str ranges, const struct op_flags *o)
 			if (o != NULL)
 				change_row(a, rows_at(rows, i), o);
 			else
-				remove_row(a, i, rows_at(rows, i));
+				remove_row(a, i, rows_at(rows, i), mark);
 		}
 	}
 	return true;
@@ -159,7 +161,7 @@ apply_flags(const struct apply *a, struct str body)
 {
 	struct op_flags o;
 
-	return op_flags_take(body, &o) && apply_ranges(a, o.ranges, &o);
+	return op_flags_take(body, &o) && apply_ranges(a, o.ranges, &o, 0);
 }
 
 static bool
@@ -167,7 +169,17 @@ apply_expunge(const struct apply *a, struct str body)
 {
 	struct str ranges;
 
-	return op_ranges_take(body, &ranges) && apply_ranges(a, ranges, NULL);
+	return op_ranges_take(body, &ranges) &&
+	    apply_ranges(a, ranges, NULL, ROW_GONE);
+}
+
+static bool
+apply_lost(const struct apply *a, struct str body)
+{
+	struct str ranges;
+
+	return op_ranges_take(body, &ranges) &&
+	    apply_ranges(a, ranges, NULL, ROW_GONE | ROW_LOST);
 }
 
 static bool
@@ -190,6 +202,7 @@ boxindex_apply(struct boxindex *x, const struct frame *f,
 		[OP_FLAGS] = apply_flags,
 		[OP_EXPUNGE] = apply_expunge,
 		[OP_NEXT] = apply_next,
+		[OP_LOST] = apply_lost,
 	};
 	struct apply a = { x, f, on_news, arg };
 	struct str ops = f->ops;

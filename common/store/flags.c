@@ -180,8 +180,8 @@ mailbox_flags(struct mailbox *m, const struct uids *uids,
 	return r;
 }
 
-static void
-count_gone(struct frame_state *s, const struct row *row)
+void
+mailbox_count_gone(struct frame_state *s, const struct row *row)
 {
 	s->exists--;
 	s->unseen -= (row->flags & FLAG_SEEN) == 0;
@@ -214,7 +214,7 @@ remove_files(struct mailbox *m, const struct uids *uids)
 
 static enum store_result
 expunge_locked(struct mailbox *m, const struct uids *uids, bool only_deleted,
-    struct uids *gone)
+    enum op_type type, struct uids *gone)
 {
 	size_t n = uids != NULL ? uids->n : mailbox_rows(m);
 	struct ranges r = { 0 };
@@ -232,28 +232,29 @@ expunge_locked(struct mailbox *m, const struct uids *uids, bool only_deleted,
 		    (uids != NULL && row->uid != uids->list[i]) ||
 		    (only_deleted && (row->flags & FLAG_DELETED) == 0))
 			continue;
-		count_gone(&m->after, row);
+		mailbox_count_gone(&m->after, row);
 		ranges_add(&r, row->uid, place);
 		uids_add(gone, row->uid);
 	}
 	ranges_end(&r);
 	if (buf_len(&r.out) > 0) {
-		op_ranges_put(mailbox_frame(m), OP_EXPUNGE, buf_str(&r.out));
+		op_ranges_put(mailbox_frame(m), type, buf_str(&r.out));
 		mailbox_op(m);
 	}
 	buf_clear(&r.out);
 	return STORE_OK;
 }
 
-enum store_result
-mailbox_expunge(struct mailbox *m, const struct uids *uids, bool only_deleted)
+static enum store_result
+expunge(struct mailbox *m, const struct uids *uids, bool only_deleted,
+    enum op_type type)
 {
 	struct uids gone = { 0 };
 	enum store_result r = mailbox_begin(m, 0);
 
 	if (r != STORE_OK)
 		return r;
-	r = expunge_locked(m, uids, only_deleted, &gone);
+	r = expunge_locked(m, uids, only_deleted, type, &gone);
 	if (r == STORE_OK)
 		r = mailbox_commit(m);
 	else
@@ -262,4 +263,18 @@ mailbox_expunge(struct mailbox *m, const struct uids *uids, bool only_deleted)
 		remove_files(m, &gone);
 	uids_clear(&gone);
 	return r;
+}
+
+enum store_result
+mailbox_expunge(struct mailbox *m, const struct uids *uids, bool only_deleted)
+{
+	return expunge(m, uids, only_deleted, OP_EXPUNGE);
+}
+
+enum store_result
+mailbox_lose(struct mailbox *m, uint32_t uid)
+{
+	const struct uids one = { &uid, 1, 1 };
+
+	return expunge(m, &one, false, OP_LOST);
 }

@@ -74,7 +74,8 @@ enum op_type {
 	OP_APPEND,
 	OP_FLAGS,
 	OP_EXPUNGE,
-	OP_NEXT      /* last of a log: the next generation has begun */
+	OP_NEXT,     /* last of a log: the next generation has begun */
+	OP_LOST      /* EXPUNGE of rows whose file was not there, or not whole */
 };
 
 struct op {
@@ -113,7 +114,7 @@ bool op_head_take(struct str body, struct op_head *out);
 bool op_keyword_take(struct str body, struct op_keyword *out);
 bool op_append_take(struct str body, struct op_append *out);
 bool op_flags_take(struct str body, struct op_flags *out);
-/* EXPUNGE: pairs; NEXT: one u32. */
+/* EXPUNGE, LOST: pairs; NEXT: one u32. */
 bool op_ranges_take(struct str body, struct str *ranges);
 /* A list element; false at the end. */
 bool op_u32(struct str *list, uint32_t *v);

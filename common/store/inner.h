@@ -127,14 +127,31 @@ uint32_t mailbox_keyword(struct mailbox *m, struct str name);
 /* The account has something to sync and a notice to give. */
 void mailbox_touched(struct mailbox *m);
 
+/* flags.c: expunges a row whose file is not there, or not whole, and what is
+ * left of the file; it does not count as delivered any more. */
+enum store_result mailbox_lose(struct mailbox *m, uint32_t uid);
+/* Takes a row that goes out of the counters. */
+void mailbox_count_gone(struct frame_state *s, const struct row *row);
+
 /* seen.c: whether a message of that guid came to the mailbox after about
- * that time, be it expunged since. */
-enum seen { SEEN_NOT, SEEN_SAME, SEEN_OTHER /* other octets */ };
+ * that time, be it expunged since.  A power cut may keep a row and take its
+ * file: of a living row the file is read, so SEEN_SAME is whole. */
+enum seen {
+	SEEN_NOT,
+	SEEN_SAME,
+	SEEN_OTHER,  /* other octets */
+	SEEN_BROKEN, /* *uid is a row for mailbox_lose */
+	SEEN_ERROR   /* errno: the file could not be read */
+};
 enum seen mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID],
-    int64_t since, uint32_t source_n, uint32_t source_crc);
+    int64_t since, uint32_t source_n, uint32_t source_crc, uint32_t *uid);
+
+/* message.c: the row came through a power cut, the text did not. */
+struct stat;
+bool message_is_lost(const struct stat *st, const struct cold *cold);
 
 /* scan.c: gives rows to files that have none, those in new/, and with all
- * those in cur/ too; then rows without a file are expunged.  An operation of
+ * those in cur/ too; then rows without a file (or text) are expunged.  An operation of
  * its own, under no lock. */
 enum store_result mailbox_scan(struct mailbox *m, bool all);
 struct stamp stamp_of(int dirfd);

@@ -22,7 +22,9 @@
 struct mailbox;
 struct view;
 
-enum { ROW_GONE = 0x8000 };
+/* ROW_LOST beside ROW_GONE: nobody removed it, its file was lost, so it does
+ * not count as delivered. */
+enum { ROW_GONE = 0x8000, ROW_LOST = 0x4000 };
 
 /* One message; the same 48 octets stand in the snapshot. */
 struct row {
@@ -34,7 +36,7 @@ struct row {
 	uint32_t date;    /* INTERNALDATE, seconds since 1970 */
 	uint32_t saved;   /* when it came into this mailbox */
 	uint32_t tag;     /* first octets of its guid */
-	uint16_t flags;   /* FLAG_ bits and ROW_GONE */
+	uint16_t flags;   /* FLAG_ bits, ROW_GONE, ROW_LOST */
 	int16_t zone;     /* of date, minutes east of UTC */
 	uint32_t kwset;   /* its set of keywords, 0: none */
 };

@@ -47,6 +47,12 @@ open_named(struct mailbox *m, struct str name)
 	return fd;
 }
 
+bool
+message_is_lost(const struct stat *st, const struct cold *cold)
+{
+	return st->st_size == 0 && cold->size > 0;
+}
+
 /* A map of the whole file; an empty file has no map. */
 static int
 map_fd(int fd, struct message_text *out)
@@ -126,13 +132,19 @@ message_open(struct mailbox *m, const struct row *row)
 {
 	struct cold *cold = xmalloc(sizeof(*cold));
 	struct buf space;
+	struct stat st;
 	int fd = -1, saved;
 
 	buf_init(&space, SPACE_MAX);
-	if (read_record(m, row, &space, cold))
-		fd = open_named(m, cold->name);
-	else
+	if (!read_record(m, row, &space, cold))
 		errno = ENOENT;
+	else if ((fd = open_named(m, cold->name)) != -1 &&
+	    fstat(fd, &st) == 0 && message_is_lost(&st, cold)) {
+		m->lost = true;
+		close(fd);
+		fd = -1;
+		errno = ENOENT;
+	}
 	saved = errno;
 	buf_clear(&space);
 	free(cold);

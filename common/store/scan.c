@@ -141,12 +141,36 @@ name_guid(struct str base, uint8_t guid[STORE_GUID])
 		guid_of("file", base, STR_NONE, STR_NONE, guid);
 }
 
-/* Adds one range, or widens the last. */
 static void
-add_uid(struct buf *ranges, uint32_t uid)
+add_missing(struct scan *s, struct buf *ranges, const struct row *row)
 {
-	wire_put_u32(ranges, uid);
-	wire_put_u32(ranges, uid);
+	mailbox_count_gone(&s->m->after, row);
+	wire_put_u32(ranges, row->uid);
+	wire_put_u32(ranges, row->uid);
+}
+
+/* The file of a row that cur/ or new/ did not show: renamed meanwhile, or
+ * not there. */
+static bool
+is_missing(const struct mailbox *m, const struct cold *cold)
+{
+	int fd = maildir_open_message(&m->md, cold->name);
+
+	if (fd != -1)
+		close(fd);
+	return fd == -1 && errno == ENOENT;
+}
+
+/* The file has a row; one without its text goes. */
+static bool
+is_empty(const struct mailbox *m, const struct found *f,
+    const struct cold *cold)
+{
+	int dir = f->fresh ? m->md.fresh : m->md.cur;
+	struct stat st;
+
+	return fstatat(dir, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    message_is_lost(&st, cold) && disk_unlink(dir, f->name) == 0;
 }
 
 /* Strikes the found off that have a living row; with all, rows without a
@@ -179,20 +203,12 @@ match_rows(struct scan *s, struct buf *missing)
 		    coldrec_take(buf_str(&space), cold);
 		if (read)
 			at = (uintptr_t)map_get(&s->known, cold->name);
-		if (at != 0) {
+		if (at != 0)
 			s->found[at - 1].added = true;
-			continue;
-		}
-		if (s->all && missing != NULL) {
-			int fd = read ?
-			    maildir_open_message(&m->md, cold->name) :
-			    -1;
-
-			if (fd == -1 && (!read || errno == ENOENT))
-				add_uid(missing, row->uid);
-			if (fd != -1)
-				close(fd);
-		}
+		if (s->all &&
+		    (at != 0 ? is_empty(m, &s->found[at - 1], cold) :
+		               !read || is_missing(m, cold)))
+			add_missing(s, missing, row);
 	}
 	buf_clear(&space);
 	map_clear(&tags);
@@ -307,7 +323,7 @@ scan_locked(struct scan *s)
 	match_rows(s, &missing);
 	if (buf_len(&missing) > 0) {
 		op_ranges_put(
-		    mailbox_frame(m), OP_EXPUNGE, buf_str(&missing));
+		    mailbox_frame(m), OP_LOST, buf_str(&missing));
 		mailbox_op(m);
 	}
 	buf_clear(&missing);

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/fatal.h"
 #include "store/coldrec.h"
 #include "store/inner.h"
@@ -13,9 +14,25 @@
 
 enum { CLOCK_SLACK_S = 86400 }; /* a clock may have been set back */
 
+/* Judges the file of a living row. */
+static enum seen
+look_at(struct mailbox *m, const struct row *row, const struct cold *cold)
+{
+	struct message_text t;
+	enum store_result r = message_map(m, row, &t);
+	bool whole;
+
+	if (r != STORE_OK)
+		return r == STORE_NOT_FOUND ? SEEN_BROKEN : SEEN_ERROR;
+	whole = t.text.n == cold->size &&
+	    crc32c(0, t.text.p, t.text.n) == cold->crc;
+	message_unmap(&t);
+	return whole ? SEEN_SAME : SEEN_BROKEN;
+}
+
 enum seen
 mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
-    uint32_t source_n, uint32_t source_crc)
+    uint32_t source_n, uint32_t source_crc, uint32_t *uid)
 {
 	struct cold *cold = xmalloc(sizeof(*cold));
 	uint32_t tag = coldrec_tag(guid);
@@ -29,15 +46,19 @@ mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
 		if (row->saved + (int64_t)CLOCK_SLACK_S < since)
 			break;
 		buf_reset(&space);
-		if (row->tag != tag ||
+		if (row->tag != tag || (row->flags & ROW_LOST) != 0 ||
 		    !coldfiles_read(&m->cold, m->log.ix, row, &space) ||
 		    !coldrec_take(buf_str(&space), cold) ||
 		    memcmp(cold->guid, guid, STORE_GUID) != 0)
 			continue;
-		seen = cold->source_n == source_n &&
-		        cold->source_crc == source_crc ?
-		    SEEN_SAME :
-		    SEEN_OTHER;
+		*uid = row->uid;
+		if (cold->source_n != source_n ||
+		    cold->source_crc != source_crc)
+			seen = SEEN_OTHER;
+		else if ((row->flags & ROW_GONE) != 0)
+			seen = SEEN_SAME;
+		else
+			seen = look_at(m, row, cold);
 	}
 	buf_clear(&space);
 	free(cold);

@@ -92,7 +92,7 @@ rows_sane(const struct row *rows, size_t n, const struct boxindex *x)
 
 		if (r->uid <= last || r->uid >= x->state.uidnext ||
 		    r->kwset > x->keywords.nsets ||
-		    (r->flags & ~(FLAGS_SYSTEM | ROW_GONE)) != 0)
+		    (r->flags & ~(FLAGS_SYSTEM | ROW_GONE | ROW_LOST)) != 0)
 			return false;
 		last = r->uid;
 	}

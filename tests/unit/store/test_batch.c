@@ -131,6 +131,91 @@ START_TEST(repeated)
 }
 END_TEST
 
+/* What a power cut may leave: the row, and of the file nothing, its name
+ * without octets, a part, or other octets. */
+static void
+take_file(int how)
+{
+	DIR *dir = fdopendir(box_inside(&b, "cur"));
+	struct dirent *e;
+	int fd;
+
+	while ((e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		fd = openat(dirfd(dir), e->d_name, O_RDWR);
+		ck_assert_int_ne(fd, -1);
+		if (how == 0)
+			ck_assert_int_eq(unlinkat(dirfd(dir), e->d_name, 0), 0);
+		else if (how < 3)
+			ck_assert_int_eq(ftruncate(fd, how == 1 ? 0 : 40), 0);
+		else
+			ck_assert_int_eq(pwrite(fd, "\0\0\0", 3, 60), 3);
+		close(fd);
+	}
+	closedir(dir);
+}
+
+static void
+deliver_again(bool maybe)
+{
+	struct delivery d = message(1, "example.org/alice");
+
+	d.maybe_repeated = maybe;
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	ck_assert_int_eq(d.result, DELIVERY_OK);
+	box_reopen(&b, 0);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 1);
+	ck_assert_int_eq(box_count(&b, "cur"), 1);
+	box_expect(b.m, d.uid, "one");
+	/* And that one counts. */
+	d = message(1, "example.org/alice");
+	d.maybe_repeated = true;
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	ck_assert_int_eq(d.result, DELIVERY_REPEATED);
+	ck_assert_int_eq(box_count(&b, "cur"), 1);
+}
+
+START_TEST(row_without_file)
+{
+	struct delivery d = message(1, "example.org/alice");
+
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	take_file(_i / 2);
+	fresh_batch(2);
+	deliver_again(_i % 2 == 1 || _i / 2 == 0);
+}
+END_TEST
+
+/* A reader finds it first, and its look expunges the row. */
+START_TEST(reader_before_file)
+{
+	struct delivery d = message(1, "example.org/alice");
+	const struct row *row;
+
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	take_file(_i);
+	box_reopen(&b, 2);
+	row = mailbox_get(b.m, d.uid);
+	if (row != NULL) {
+		ck_assert_int_eq(message_open(b.m, row), -1);
+		ck_assert_int_eq(errno, ENOENT);
+		ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+	}
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 0);
+	ck_assert_uint_eq(mailbox_status(b.m)->octets, 0);
+	ck_assert_int_eq(box_count(&b, "cur"), 0);
+	box_reopen(&b, 3);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 0);
+	fresh_batch(3);
+	deliver_again(true);
+}
+END_TEST
+
 START_TEST(folders)
 {
 	struct delivery d = message(1, "example.org/alice");
@@ -396,6 +481,8 @@ deliveries(void)
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, seen_by_reader);
 	tcase_add_test(tc, repeated);
+	tcase_add_loop_test(tc, row_without_file, 0, 8);
+	tcase_add_loop_test(tc, reader_before_file, 0, 2);
 	tcase_add_test(tc, folders);
 	tcase_add_test(tc, bad_paths);
 	tcase_add_test(tc, over_quota);
