@@ -104,6 +104,8 @@ entry_put(struct buf *out, struct entry_writer *w, const struct message *m)
 	wire_put_u64(out, (uint64_t)m->accepted_wall);
 	wire_put_u32(out, m->prefix);
 	wire_put_u64(out, m->body);
+	if ((m->flags & MSG_CRC) != 0)
+		wire_put_u32(out, m->body_crc);
 	wire_put_str(out, message_sender(m));
 	wire_put_str(out, message_envid(m));
 	wire_put_str(out, message_login(m));
@@ -266,12 +268,13 @@ entry_take(struct entry_reader *r, struct str *in)
 	struct message *m = NULL;
 	struct draft *d = NULL;
 	uint64_t id, accepted, wall, body;
-	uint32_t flags, prefix, nrcpts, n;
+	uint32_t flags, prefix, crc = 0, nrcpts, n;
 
 	if (!wire_take_u64(in, &id) || !wire_take_u32(in, &env.flags) ||
 	    !wire_take_u32(in, &flags) || !wire_take_u64(in, &accepted) ||
 	    !wire_take_u64(in, &wall) || !wire_take_u32(in, &prefix) ||
 	    !wire_take_u64(in, &body) ||
+	    ((flags & MSG_CRC) != 0 && !wire_take_u32(in, &crc)) ||
 	    !wire_take_str(in, &env.sender, ADDRESS_MAX) ||
 	    !wire_take_str(in, &env.envid, ENVID_MAX) ||
 	    !wire_take_str(in, &env.login, ADDRESS_MAX) ||
@@ -290,6 +293,7 @@ entry_take(struct entry_reader *r, struct str *in)
 	m->accepted_wall = (int64_t)wall;
 	m->prefix = prefix;
 	m->body = body;
+	m->body_crc = crc;
 undo:
 	free(d);
 	return m;

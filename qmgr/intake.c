@@ -168,8 +168,10 @@ accept_message(struct intake *in)
 	m->body = in->size;
 	m->accepted = d->q.now;
 	m->accepted_wall = clock_wall_ms();
-	if (in->fd != -1)
-		m->flags |= MSG_LARGE;
+	if (in->fd != -1) {
+		m->flags |= MSG_LARGE | MSG_CRC;
+		m->body_crc = in->crc;
+	}
 	queue_accept(&d->q, m, buf_str(&in->text), &in->settle);
 	message_hold_ref(m);
 	keep_text(in, m);

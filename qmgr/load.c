@@ -16,6 +16,7 @@ struct loading {
 	struct load_report *report;
 	struct replay replay;
 	int corruptfd;
+	const struct load_watch *watch; /* or NULL */
 };
 
 static int
@@ -67,6 +68,10 @@ on_bad_state(void *arg, const char *name)
 	struct loading *l = arg;
 
 	l->report->bad_states++;
+	if (l->watch != NULL) {
+		l->watch->on_bad_state(l->watch->arg, name);
+		return;
+	}
 	note(NOTE_ERROR, "queue-state-damaged");
 	note_c("file", name);
 	note_end();
@@ -80,11 +85,18 @@ on_record(void *arg, const struct record *r, struct segment *seg, uint32_t off,
     uint32_t size)
 {
 	struct loading *l = arg;
+	const struct load_watch *w = l->watch;
+	bool ok;
 
 	l->report->records++;
-	if (replay_record(&l->replay, r, seg, off, size))
+	if (w != NULL)
+		w->before(w->arg, r);
+	ok = replay_record(&l->replay, r, seg, off, size);
+	l->report->malformed += !ok;
+	if (w != NULL)
+		w->after(w->arg, r, seg, off, ok);
+	if (ok || w != NULL)
 		return;
-	l->report->malformed++;
 	note(NOTE_ERROR, "queue-record-malformed");
 	note_id("id", r->id);
 	note_u64("type", r->type);
@@ -116,6 +128,11 @@ on_damage(void *arg, struct segment *seg, uint64_t off, struct str octets,
 	struct loading *l = arg;
 
 	l->report->damaged += count;
+	if (l->watch != NULL) {
+		l->watch->on_damage(
+		    l->watch->arg, seg, off, octets, lsn, count);
+		return;
+	}
 	note(NOTE_ERROR, "queue-log-damaged");
 	note_u64("segment", seg != NULL ? seg->number : 0);
 	note_u64("offset", off);
@@ -150,11 +167,12 @@ scan(struct loading *l, struct logscan *s)
 	return 0;
 }
 
-int
-queue_load(struct queue *q, int corruptfd, struct load_report *report)
+static int
+load(struct queue *q, int corruptfd, struct load_report *report,
+    const struct load_watch *watch)
 {
 	struct loading l = { .q = q, .report = report,
-		.corruptfd = corruptfd };
+		.corruptfd = corruptfd, .watch = watch };
 	struct logscan s = { .on_record = on_record, .on_damage = on_damage,
 		.arg = &l, .seed = q->log.seed };
 	struct message *m;
@@ -191,4 +209,17 @@ queue_load(struct queue *q, int corruptfd, struct load_report *report)
 	if (report->had_state && report->head.segment >= q->log.next_number)
 		q->log.next_number = report->head.segment + 1;
 	return r;
+}
+
+int
+queue_load(struct queue *q, int corruptfd, struct load_report *report)
+{
+	return load(q, corruptfd, report, NULL);
+}
+
+int
+queue_load_watched(struct queue *q, struct load_report *report,
+    const struct load_watch *watch)
+{
+	return load(q, -1, report, watch);
 }

@@ -20,11 +20,28 @@ struct load_report {
 	int64_t clock, wall;   /* newest pair known */
 };
 
+/* Who is told instead of the log of the server; all of them are set. */
+struct load_watch {
+	void (*on_bad_state)(void *arg, const char *name);
+	/* Each record from the state on: before, and after it was applied
+	 * (ok) or found malformed. */
+	void (*before)(void *arg, const struct record *r);
+	void (*after)(void *arg, const struct record *r, struct segment *seg,
+	    uint32_t off, bool ok);
+	/* As in logscan.h. */
+	void (*on_damage)(void *arg, struct segment *seg, uint64_t off,
+	    struct str octets, uint64_t lsn, uint64_t count);
+	void *arg;
+};
+
 /*
  * q's log is initialised, its sites and table are empty.  corruptfd -1: keep
  * nothing aside (a reader that changes nothing).  -1 and errno when a file
  * cannot be read; then nothing may be done with the queue.
  */
 int queue_load(struct queue *q, int corruptfd, struct load_report *report);
+/* The same, changing nothing on disk. */
+int queue_load_watched(struct queue *q, struct load_report *report,
+    const struct load_watch *watch);
 
 #endif

@@ -85,7 +85,9 @@ enum {
 	MSG_DSN_BUSY = 8,  /* bounce has a job for it; not on disk */
 	MSG_GONE = 16,     /* removed; freed when nobody refers to it */
 	MSG_DROP = 32,     /* the admin drops it: what fails is done */
-	MSG_ON_DISK = MSG_LARGE | MSG_HELD
+	MSG_CRC = 64,      /* body_crc is known */
+	MSG_READ = 128,    /* an audit has read its record; not on disk */
+	MSG_ON_DISK = MSG_LARGE | MSG_HELD | MSG_CRC
 };
 
 /* What only few messages need. */
@@ -117,6 +119,7 @@ struct message {
 	uint16_t lens[4];         /* sender, envid, login, client */
 	uint8_t flags;            /* MSG_ */
 	uint8_t crashes;          /* agents that died with it */
+	uint32_t body_crc;        /* CRC-32C of a large body */
 	char *strings;            /* behind rcpts[], same allocation */
 	struct rcpt rcpts[];
 };

@@ -127,6 +127,10 @@ rig_accept(
 	m = message_new(queue_new_id(&r->q, 1000), &env, inits, nrcpts, nrcpts);
 	m->prefix = sizeof(prefix) - 1;
 	m->body = strlen(body);
+	if (nrcpts % 2 == 0) { /* as only large ones have it */
+		m->flags |= MSG_CRC;
+		m->body_crc = 0xfeed0000 + nrcpts;
+	}
 	m->accepted = r->q.now;
 	m->accepted_wall = 1000 + r->q.now;
 	buf_init(&text, BUF_NO_MAX);
@@ -173,9 +177,9 @@ rig_dump(struct rig *r, struct buf *out)
 	TAILQ_FOREACH(m, &r->q.table.all, entry) {
 		struct rcpt *rc;
 
-		buf_addf(out, "%llu flags=%u n=%u left=%u\n",
+		buf_addf(out, "%llu flags=%u crc=%x n=%u left=%u\n",
 		    (unsigned long long)m->id, m->flags & MSG_ON_DISK,
-		    m->nrcpts, m->nleft);
+		    m->body_crc, m->nrcpts, m->nleft);
 		RCPT_FOREACH(rc, m)
 			if (rc->state != RCPT_DONE)
 				dump_rcpt(out, rc);
