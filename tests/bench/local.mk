@@ -1,3 +1,5 @@
-noinst_PROGRAMS += tests/bench/smtpload
+noinst_PROGRAMS += tests/bench/smtpload tests/bench/smtpsink
 tests_bench_smtpload_SOURCES = tests/bench/smtpload.c
 tests_bench_smtpload_LDADD = common/base/libbase.a
+tests_bench_smtpsink_SOURCES = tests/bench/smtpsink.c
+tests_bench_smtpsink_LDADD = common/base/libbase.a

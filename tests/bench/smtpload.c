@@ -3,9 +3,11 @@
  * second were accepted.  Costs little itself: one thread, one epoll, the
  * message built once.  For benchmarks on the same machine only.
  *
- *	smtpload [-s SESSIONS] [-m MESSAGES] [-l OCTETS] [-k] [-u USERS]
- *	         [-t PATTERN] PORT
- * -k keeps a session for many messages; PATTERN has one %d: u%d@bench.test.
+ *	smtpload [-s SESSIONS] [-m MESSAGES] [-l OCTETS] [-kp] [-r RECIPIENTS]
+ *	         [-u USERS] [-t PATTERN] PORT
+ * -k keeps a session for many messages; -p sends MAIL, RCPT and DATA in one
+ * write (PIPELINING); PATTERN has one %d: u%d@bench.test.  Each message has
+ * RECIPIENTS of the USERS in turn.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,31 +29,44 @@ enum step { GREETING, HELLO, MAIL, RCPT, DATA, BODY, QUIT };
 struct session {
 	int fd;
 	enum step step;
-	unsigned user;
+	unsigned user;          /* of the first recipient, from 0 */
+	unsigned sent_to, told; /* recipients sent, and answered */
 	char line[512]; /* of the reply under way */
 	size_t n;
 	size_t sent;    /* octets of the body written */
 };
 
+/* Recipients sent before their answers are read. */
+enum { BURST = 500 };
+
 static struct {
-	unsigned sessions, messages, users;
+	unsigned sessions, messages, recipients, users;
 	size_t octets;
-	bool keep;
+	bool keep, pipelining;
 	const char *pattern;
 	uint16_t port;
 	unsigned begun, done, failed, live;
 	int epoll;
-	struct buf body;
-} load = { .sessions = 10, .messages = 1000, .users = 10, .octets = 4096,
-	.pattern = "u%d@bench.test" };
+	struct buf body, out;
+} load = { .sessions = 10, .messages = 1000, .recipients = 1, .users = 10,
+	.octets = 4096, .pattern = "u%d@bench.test" };
+
+/* Writes what is in load.out; it fits any socket's buffer. */
+static void
+say(struct session *s)
+{
+	size_t n = buf_len(&load.out);
+
+	if (write(s->fd, load.out.p + load.out.at, n) != (ssize_t)n)
+		fatal_errno("write");
+	buf_reset(&load.out);
+}
 
 static void
-say(struct session *s, const char *text)
+say_c(struct session *s, const char *text)
 {
-	size_t n = strlen(text);
-
-	if (write(s->fd, text, n) != (ssize_t)n)
-		fatal_errno("write");
+	buf_add_c(&load.out, text);
+	say(s);
 }
 
 static void
@@ -100,17 +115,44 @@ send_body(struct session *s)
 	watch(s, EPOLL_CTL_MOD, left.n != 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
+/* The next burst of RCPT commands, into load.out. */
+static void
+add_rcpts(struct session *s)
+{
+	unsigned end = s->sent_to + BURST;
+
+	if (end > load.recipients)
+		end = load.recipients;
+	for (; s->sent_to < end; s->sent_to++) {
+		unsigned user = (s->user + s->sent_to) % load.users + 1;
+
+		buf_add_c(&load.out, "RCPT TO:<");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		buf_addf(&load.out, load.pattern, (int)user);
+#pragma GCC diagnostic pop
+		buf_add_c(&load.out, ">\r\n");
+	}
+}
+
 static void
 next_message(struct session *s)
 {
 	if (load.begun == load.messages) {
 		s->step = QUIT;
-		say(s, "QUIT\r\n");
+		say_c(s, "QUIT\r\n");
 		return;
 	}
-	s->user = load.begun++ % load.users + 1;
+	s->user = load.begun++ * load.recipients % load.users;
+	s->sent_to = s->told = 0;
 	s->step = MAIL;
-	say(s, "MAIL FROM:<sender@example.test>\r\n");
+	buf_add_c(&load.out, "MAIL FROM:<sender@example.test>\r\n");
+	if (load.pipelining) {
+		add_rcpts(s);
+		if (s->sent_to == load.recipients)
+			buf_add_c(&load.out, "DATA\r\n");
+	}
+	say(s);
 }
 
 static void
@@ -122,20 +164,21 @@ finish(struct session *s)
 		begin(s);
 }
 
+/* A recipient was taken: the next burst, or DATA. */
 static void
-rcpt(struct session *s)
+after_rcpt(struct session *s)
 {
-	char line[300];
-	int n = snprintf(line, sizeof(line), "RCPT TO:<");
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	n += snprintf(line + n, sizeof(line) - (size_t)n, load.pattern,
-	    (int)s->user);
-#pragma GCC diagnostic pop
-	snprintf(line + n, sizeof(line) - (size_t)n, ">\r\n");
-	s->step = RCPT;
-	say(s, line);
+	if (++s->told < s->sent_to)
+		return;
+	if (s->told < load.recipients) {
+		add_rcpts(s);
+	} else {
+		s->step = DATA;
+		if (load.pipelining && load.recipients <= BURST)
+			return; /* sent already */
+		buf_add_c(&load.out, "DATA\r\n");
+	}
+	say(s);
 }
 
 static void
@@ -154,17 +197,20 @@ on_reply(struct session *s, unsigned code)
 	switch (s->step) {
 	case GREETING:
 		s->step = HELLO;
-		say(s, "EHLO load.test\r\n");
+		say_c(s, "EHLO load.test\r\n");
 		break;
 	case HELLO:
 		next_message(s);
 		break;
 	case MAIL:
-		rcpt(s);
+		s->step = RCPT;
+		if (load.pipelining)
+			break;
+		add_rcpts(s);
+		say(s);
 		break;
 	case RCPT:
-		s->step = DATA;
-		say(s, "DATA\r\n");
+		after_rcpt(s);
 		break;
 	case DATA:
 		s->step = BODY;
@@ -177,7 +223,7 @@ on_reply(struct session *s, unsigned code)
 			next_message(s);
 		} else {
 			s->step = QUIT;
-			say(s, "QUIT\r\n");
+			say_c(s, "QUIT\r\n");
 		}
 		break;
 	case QUIT:
@@ -235,7 +281,7 @@ read_args(int argc, char *argv[])
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "s:m:l:ku:t:")) != -1) {
+	while ((c = getopt(argc, argv, "s:m:l:kpr:u:t:")) != -1) {
 		if (c == 's')
 			load.sessions = (unsigned)atoi(optarg);
 		else if (c == 'm')
@@ -246,14 +292,19 @@ read_args(int argc, char *argv[])
 			load.users = (unsigned)atoi(optarg);
 		else if (c == 't')
 			load.pattern = optarg;
+		else if (c == 'r')
+			load.recipients = (unsigned)atoi(optarg);
+		else if (c == 'p')
+			load.pipelining = true;
 		else if (c == 'k')
 			load.keep = true;
 		else
 			exit(64);
 	}
-	if (optind + 1 != argc) {
+	if (optind + 1 != argc || load.users == 0 || load.recipients == 0) {
 		fputs("usage: smtpload [-s sessions] [-m messages] [-l octets] "
-		      "[-k] [-u users] [-t pattern] port\n", stderr);
+		      "[-kp] [-r recipients] [-u users] [-t pattern] port\n",
+		    stderr);
 		exit(64);
 	}
 	load.port = (uint16_t)atoi(argv[optind]);
@@ -270,6 +321,7 @@ main(int argc, char *argv[])
 	fatal_name("smtpload");
 	read_args(argc, argv);
 	make_body();
+	buf_init(&load.out, BUF_NO_MAX);
 	all = xcalloc(load.sessions, sizeof(*all));
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
 	began = clock_mono_ms();
