@@ -286,8 +286,8 @@ on_flushed(struct qlog_wait *w)
 	    offsetof(struct job, wait));
 
 	if (j->peer != NULL)
-		link_send_raw(
-		    j->peer->link, MSG_JOB_FLUSHED, j->cookie, STR_NONE);
+		link_send_lazy(
+		    j->peer->link, MSG_JOB_FLUSHED, j->cookie, NULL, NULL);
 	job_free(j);
 }
 
@@ -420,8 +420,8 @@ on_inflight_flushed(struct qlog_wait *w)
 
 	while (wire_take_u64(&in, &cookie)) {
 		if (cookie != last)
-			link_send_raw(
-			    p->link, MSG_JOB_FLUSHED, cookie, STR_NONE);
+			link_send_lazy(
+			    p->link, MSG_JOB_FLUSHED, cookie, NULL, NULL);
 		last = cookie;
 	}
 	buf_clear(&p->inflight);

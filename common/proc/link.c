@@ -14,6 +14,8 @@
 
 enum {
 	READ_STEP = 128 * 1024, /* octets read at once */
+	READ_ENOUGH = 32 * 1024, /* less: the sender has no more */
+	READS = 16,             /* of them in a round, while there is more */
 	FDS_QUEUED = 256,       /* descriptors received, not yet claimed */
 	FLUSH_MS = 10000,
 	STRUCT_MAX = 1024,      /* octets of a decoded message */
@@ -43,6 +45,9 @@ struct link {
 	struct deferred flush;     /* writes at the end of the round */
 	struct deferred end;       /* on_close or free, outside of callbacks */
 	struct deferred go;        /* goes on with what waits after a pause */
+	struct timer late;         /* writes what was sent lazily */
+	struct timer rest;         /* until the next read, see link_pace */
+	int64_t pace;
 	const char *why;           /* it is over; words for on_close */
 	bool told;                 /* on_close was called */
 	bool freed;                /* by the owner */
@@ -62,6 +67,7 @@ static void on_ready(void *arg, unsigned what);
 static void on_flush(void *arg);
 static void on_end(void *arg);
 static void on_go(void *arg);
+static void on_rested(void *arg);
 
 struct link *
 link_new(struct loop *loop, int fd, const struct link_ops *ops, void *arg)
@@ -83,6 +89,8 @@ link_new(struct loop *loop, int fd, const struct link_ops *ops, void *arg)
 	deferred_init(&l->flush, loop, on_flush, l);
 	deferred_init(&l->end, loop, on_end, l);
 	deferred_init(&l->go, loop, on_go, l);
+	timer_init(&l->late, loop, on_flush, l);
+	timer_init(&l->rest, loop, on_rested, l);
 	return l;
 }
 
@@ -103,6 +111,8 @@ destroy(struct link *l)
 	deferred_cancel(&l->flush);
 	deferred_cancel(&l->end);
 	deferred_cancel(&l->go);
+	timer_clear(&l->late);
+	timer_clear(&l->rest);
 	watch_clear(&l->watch);
 	for (size_t i = 0; i < l->nout_fds; i++)
 		close(l->out_fds[i].fd);
@@ -147,7 +157,7 @@ update_watch(struct link *l)
 
 	if (l->why != NULL)
 		return;
-	if (!l->paused)
+	if (!l->paused && !timer_is_set(&l->rest))
 		what |= WATCH_READ;
 	if (buf_len(&l->out) != 0)
 		what |= WATCH_WRITE;
@@ -222,6 +232,7 @@ on_flush(void *arg)
 
 	if (l->why != NULL || l->freed)
 		return;
+	timer_cancel(&l->late);
 	if (write_all(l) == 0 && l->dirty) {
 		l->dirty = false;
 		if (l->ops->on_drained != NULL)
@@ -258,7 +269,7 @@ put_header(struct link *l, uint16_t type, uint16_t fds, uint64_t cookie)
 
 /* The length is known once the body stands behind the header at from. */
 static void
-end_frame(struct link *l, size_t from, uint16_t type)
+end_frame(struct link *l, size_t from, uint16_t type, bool lazy)
 {
 	struct str all = buf_str(&l->out);
 	uint32_t len = (uint32_t)(all.n - from - LINK_HEADER);
@@ -269,12 +280,16 @@ end_frame(struct link *l, size_t from, uint16_t type)
 	l->dirty = true;
 	if (all.n >= SEND_NOW && from < SEND_NOW)
 		write_all(l);
-	deferred_call(&l->flush);
+	if (!lazy)
+		deferred_call(&l->flush);
+	else if (!l->flush.queued && !timer_is_set(&l->late))
+		timer_set(&l->late, LINK_LAZY_MS);
 }
 
 static void
 send_frame(struct link *l, uint16_t type, uint64_t cookie,
-    const struct wire *wire, const void *msg, struct str tail, int fd)
+    const struct wire *wire, const void *msg, struct str tail, int fd,
+    bool lazy)
 {
 	size_t from = buf_len(&l->out);
 
@@ -296,34 +311,41 @@ send_frame(struct link *l, uint16_t type, uint64_t cookie,
 	if (wire != NULL && !wire_put(&l->out, wire, msg))
 		fatal("link: frame %u does not fit its table", type);
 	buf_add(&l->out, tail);
-	end_frame(l, from, type);
+	end_frame(l, from, type, lazy);
 }
 
 void
 link_send(struct link *l, uint16_t type, uint64_t cookie,
     const struct wire *wire, const void *msg)
 {
-	send_frame(l, type, cookie, wire, msg, STR_NONE, -1);
+	send_frame(l, type, cookie, wire, msg, STR_NONE, -1, false);
+}
+
+void
+link_send_lazy(struct link *l, uint16_t type, uint64_t cookie,
+    const struct wire *wire, const void *msg)
+{
+	send_frame(l, type, cookie, wire, msg, STR_NONE, -1, true);
 }
 
 void
 link_send_tail(struct link *l, uint16_t type, uint64_t cookie,
     const struct wire *wire, const void *msg, struct str tail)
 {
-	send_frame(l, type, cookie, wire, msg, tail, -1);
+	send_frame(l, type, cookie, wire, msg, tail, -1, false);
 }
 
 void
 link_send_fd(struct link *l, uint16_t type, uint64_t cookie,
     const struct wire *wire, const void *msg, int fd)
 {
-	send_frame(l, type, cookie, wire, msg, STR_NONE, fd);
+	send_frame(l, type, cookie, wire, msg, STR_NONE, fd, false);
 }
 
 void
 link_send_raw(struct link *l, uint16_t type, uint64_t cookie, struct str body)
 {
-	send_frame(l, type, cookie, NULL, NULL, body, -1);
+	send_frame(l, type, cookie, NULL, NULL, body, -1, false);
 }
 
 bool
@@ -365,8 +387,8 @@ keep_fds(struct link *l, struct msghdr *m)
 	}
 }
 
-/* One recvmsg.  false: nothing more now. */
-static bool
+/* One recvmsg: octets read, 0: nothing now. */
+static size_t
 read_some(struct link *l)
 {
 	union {
@@ -383,7 +405,7 @@ read_some(struct link *l)
 	if (n == -1) {
 		if (errno != EAGAIN && errno != EINTR)
 			fail(l, strerror(errno));
-		return false;
+		return 0;
 	}
 	if (m.msg_controllen != 0)
 		keep_fds(l, &m);
@@ -391,10 +413,10 @@ read_some(struct link *l)
 		fail(l, "too many descriptors in one message");
 	if (n == 0) {
 		fail(l, "closed by the peer");
-		return false;
+		return 0;
 	}
 	buf_commit(&l->in, (size_t)n);
-	return true;
+	return (size_t)n;
 }
 
 static const struct link_rule *
@@ -492,8 +514,26 @@ on_ready(void *arg, unsigned what)
 		on_flush(l);
 	if ((what & WATCH_READ) == 0 || l->why != NULL)
 		return;
-	if (read_some(l))
-		take_frames(l);
+	/* All that one sender has ready is one round: what is gathered by round
+	 * (a flush, an answer) is then worth its price. */
+	for (int i = 0; i < READS && l->why == NULL && !l->paused; i++) {
+		size_t n = read_some(l);
+
+		if (n != 0)
+			take_frames(l);
+		if (n < READ_ENOUGH)
+			break;
+	}
+	if (l->pace != 0) {
+		timer_set(&l->rest, l->pace);
+		update_watch(l);
+	}
+}
+
+static void
+on_rested(void *arg)
+{
+	update_watch(arg);
 }
 
 void
@@ -522,6 +562,12 @@ link_resume(struct link *l)
 		return;
 	l->paused = false;
 	deferred_call(&l->go);
+}
+
+void
+link_pace(struct link *l, int64_t ms)
+{
+	l->pace = ms;
 }
 
 void

@@ -5,8 +5,9 @@
  * in which phase and with how many descriptors is a table of rules; a frame
  * outside it closes the link (on_close), and never harms the receiver.
  *
- * Frames are gathered and written at the end of the loop's round.  Nothing is
- * ever dropped: the sender looks at link_pending and holds its own input back.
+ * Frames are gathered and written at the end of the loop's round, those sent
+ * lazily with the next or LINK_LAZY_MS later: to wake a process costs more than
+ * most frames do.  Nothing is ever dropped: the sender looks at link_pending and holds its own input back.
  */
 #ifndef POSTERN_PROC_LINK_H
 #define POSTERN_PROC_LINK_H
@@ -23,7 +24,8 @@ enum {
 	LINK_HEADER = 16,
 	LINK_BODY_MAX = 65536, /* octets of body in one frame */
 	LINK_FDS_MAX = 4,
-	LINK_WINDOW = 256 * 1024 /* pending octets at which to hold back */
+	LINK_WINDOW = 256 * 1024, /* pending octets at which to hold back */
+	LINK_LAZY_MS = 20
 };
 
 struct link;
@@ -78,6 +80,9 @@ void link_send(struct link *l, uint16_t type, uint64_t cookie,
     const struct wire *wire, const void *msg);
 void link_send_tail(struct link *l, uint16_t type, uint64_t cookie,
     const struct wire *wire, const void *msg, struct str tail);
+/* No hurry: wire NULL is an empty body. */
+void link_send_lazy(struct link *l, uint16_t type, uint64_t cookie,
+    const struct wire *wire, const void *msg);
 /* Takes over fd: it is closed once sent. */
 void link_send_fd(struct link *l, uint16_t type, uint64_t cookie,
     const struct wire *wire, const void *msg, int fd);
@@ -94,6 +99,9 @@ int link_flush(struct link *l, bool blocking);
 /* Stop and go on receiving (back-pressure). */
 void link_pause(struct link *l);
 void link_resume(struct link *l);
+/* Reads no more often than every ms: what comes meanwhile waits with the
+ * kernel and is taken at once, also when its sender has died. */
+void link_pace(struct link *l, int64_t ms);
 
 void link_set_phase(struct link *l, uint32_t phase_bit);
 void *link_arg(const struct link *l);

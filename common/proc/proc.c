@@ -324,7 +324,7 @@ proc_changed(struct proc *p, struct str account, struct str mailbox)
 {
 	struct msg_changed c = { account, mailbox };
 
-	link_send(p->master, MSG_CHANGED, 0, &msg_changed_wire, &c);
+	link_send_lazy(p->master, MSG_CHANGED, 0, &msg_changed_wire, &c);
 }
 
 void

@@ -7,7 +7,10 @@
 #include "base/fatal.h"
 #include "conf/conf.h"
 
-enum { COUNTERS_MAX = 4096 };
+enum {
+	COUNTERS_MAX = 4096,
+	PACE_MS = 10 /* notes of so long are taken at once */
+};
 
 static void
 on_flush(void *arg)
@@ -103,7 +106,7 @@ on_peer(void *arg, enum role peer, uint32_t instance, uint64_t key, int fd)
 	(void)peer;
 	(void)instance;
 	(void)key;
-	link_new(d->proc.loop, fd, &ops, d);
+	link_pace(link_new(d->proc.loop, fd, &ops, d), PACE_MS);
 }
 
 static void
@@ -126,13 +129,22 @@ on_control(void *arg, int fd, uid_t uid, uint32_t rights)
 	eventd_control(arg, fd);
 }
 
+/* The last words of the others have been taken by now. */
 static void
-on_stop(void *arg)
+on_end(void *arg)
 {
 	struct eventd *d = arg;
 
 	logfile_flush(&d->file);
 	proc_stop(&d->proc);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct eventd *d = arg;
+
+	timer_set(&d->end, 2 * PACE_MS);
 }
 
 const struct proc_desc eventd_proc = {
@@ -151,6 +163,7 @@ eventd_init(struct eventd *d)
 
 	TAILQ_INIT(&d->followers);
 	deferred_init(&d->flush, d->proc.loop, on_flush, d);
+	timer_init(&d->end, d->proc.loop, on_end, d);
 	d->json = conf_choice(log, "format") == 1;
 	d->least = (enum note_level)conf_choice(log, "level");
 	d->syslog = conf_bool(log, "syslog");

@@ -34,6 +34,7 @@ struct eventd {
 	bool json, syslog;
 	enum note_level least;
 	struct logfile file;
+	struct timer end;
 	struct deferred flush;
 	struct map counters;       /* "smtpd.accepted" -> uint64_t * */
 	struct recent recent[RECENT_MAX];

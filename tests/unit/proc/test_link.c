@@ -108,6 +108,70 @@ START_TEST(frames_and_descriptors)
 }
 END_TEST
 
+/* Alone it waits; in company it goes at once, in its place. */
+START_TEST(lazy)
+{
+	struct pair p;
+	int64_t began;
+
+	start(&p, false);
+	p.wanted = 1;
+	began = loop_now(p.loop);
+	link_send_lazy(p.a, 901, 0, NULL, NULL);
+	ck_assert_uint_gt(link_pending(p.a), 0);
+	ck_assert_int_eq(loop_run(p.loop), 0);
+	ck_assert_int_ge(loop_now(p.loop) - began, LINK_LAZY_MS - 2);
+	ck_assert_uint_eq(p.got, 1);
+	ck_assert_uint_eq(p.octets, 0);
+
+	p.wanted = 2;
+	link_send_lazy(p.a, 901, 0, NULL, NULL);
+	ck_assert_uint_eq(p.got, 1);
+	link_send_raw(p.a, 901, 0, STR("four"));
+	ck_assert_int_eq(loop_run(p.loop), 0);
+	ck_assert_uint_eq(p.got, 3); /* both in one round */
+	ck_assert_uint_eq(p.octets, 4);
+	ck_assert_uint_eq(link_pending(p.a), 0);
+}
+END_TEST
+
+static void
+on_early(void *arg)
+{
+	struct pair *p = arg;
+
+	ck_assert_uint_eq(p->got, 101);
+}
+
+/* What comes while it rests is taken at once, though its sender is gone. */
+START_TEST(pace)
+{
+	static const char frame[] = "\4\0\0\0\x85\3\0\0\0\0\0\0\0\0\0\0four";
+	struct timer early;
+	struct pair p;
+
+	start(&p, true);
+	link_pace(p.b, 60);
+	p.got = 100; /* far from where on_raw pauses */
+	p.wanted = 101;
+	ck_assert_int_eq(write(p.raw, frame, 20), 20);
+	ck_assert_int_eq(loop_run(p.loop), 0);
+	timer_init(&early, p.loop, on_early, &p);
+	timer_set(&early, 10);
+	p.wanted = 102;
+	ck_assert_int_eq(write(p.raw, frame, 20), 20);
+	ck_assert_int_eq(write(p.raw, frame, 7), 7);
+	ck_assert_int_eq(loop_run(p.loop), 0);
+	ck_assert(!timer_is_set(&early));
+	ck_assert_int_eq(write(p.raw, frame + 7, 13), 13);
+	close(p.raw);
+	ck_assert_int_eq(loop_run(p.loop), 1);
+	ck_assert_uint_eq(p.got, 103);
+	ck_assert_uint_eq(p.octets, 12);
+	timer_clear(&early);
+}
+END_TEST
+
 START_TEST(pause_and_resume)
 {
 	static char body[LINK_BODY_MAX];
@@ -173,6 +237,8 @@ all(void)
 	TCase *tc = tcase_create("link");
 
 	tcase_add_test(tc, frames_and_descriptors);
+	tcase_add_test(tc, lazy);
+	tcase_add_test(tc, pace);
 	tcase_add_test(tc, pause_and_resume);
 	tcase_add_loop_test(tc, hostile_frames, 0, N_OF(hostile));
 	tcase_add_test(tc, octet_by_octet);
