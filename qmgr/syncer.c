@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@ TAILQ_HEAD(works, work);
 struct syncer {
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows, up to event */
-	pthread_cond_t more;
 	struct works urgent, later, finished;
 	bool stop;
-	int event;            /* readable: finished is not empty */
+	/* Both are told with the lock given up: who wakes must not have to
+	 * wait for it. */
+	sem_t posted;         /* the thread: look at urgent and later */
+	int event;            /* the loop, readable: finished is not empty */
 	bool threaded;
 	unsigned open;        /* posted and not yet told; loop's thread only */
 	struct watch watch;
@@ -38,45 +41,55 @@ next_work(struct syncer *s)
 	return w;
 }
 
-/* lock is held; it is given up while the work runs. */
 static void
-run_one(struct syncer *s, struct work *w)
+tell_loop(struct syncer *s)
 {
-	bool again;
+	const uint64_t one = 1;
 
-	pthread_mutex_unlock(&s->lock);
-	again = w->run(w);
+	if (s->threaded && write(s->event, &one, sizeof(one)) == -1 &&
+	    errno != EAGAIN)
+		fatal_errno("eventfd");
+}
+
+/* All there is; *stop tells whether more may come. */
+static void
+run_all(struct syncer *s, bool *stop)
+{
+	struct work *w;
+
 	pthread_mutex_lock(&s->lock);
-	if (again) {
-		TAILQ_INSERT_HEAD(w->urgent ? &s->urgent : &s->later, w, entry);
-		return;
-	}
-	TAILQ_INSERT_TAIL(&s->finished, w, entry);
-	if (s->threaded) {
-		const uint64_t one = 1;
+	while ((w = next_work(s)) != NULL) {
+		bool again;
 
-		if (write(s->event, &one, sizeof(one)) == -1 &&
-		    errno != EAGAIN)
-			fatal_errno("eventfd");
+		pthread_mutex_unlock(&s->lock);
+		again = w->run(w);
+		pthread_mutex_lock(&s->lock);
+		if (again) {
+			TAILQ_INSERT_HEAD(
+			    w->urgent ? &s->urgent : &s->later, w, entry);
+			continue;
+		}
+		TAILQ_INSERT_TAIL(&s->finished, w, entry);
+		pthread_mutex_unlock(&s->lock);
+		tell_loop(s);
+		pthread_mutex_lock(&s->lock);
 	}
+	*stop = s->stop;
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void *
 serve(void *arg)
 {
 	struct syncer *s = arg;
-	struct work *w;
+	bool stop = false;
 
-	pthread_mutex_lock(&s->lock);
-	for (;;) {
-		if ((w = next_work(s)) != NULL)
-			run_one(s, w);
-		else if (s->stop)
-			break;
-		else
-			pthread_cond_wait(&s->more, &s->lock);
+	while (!stop) {
+		if (sem_wait(&s->posted) == 0)
+			run_all(s, &stop);
+		else if (errno != EINTR)
+			fatal_errno("semaphore");
 	}
-	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
@@ -118,7 +131,7 @@ syncer_new(struct loop *loop)
 	TAILQ_INIT(&s->later);
 	TAILQ_INIT(&s->finished);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_cond_init(&s->more, NULL);
+	sem_init(&s->posted, 0, 0);
 	s->threaded = loop != NULL;
 	if (!s->threaded)
 		return s;
@@ -141,24 +154,15 @@ syncer_post(struct syncer *s, struct work *w)
 	s->open++;
 	pthread_mutex_lock(&s->lock);
 	TAILQ_INSERT_TAIL(w->urgent ? &s->urgent : &s->later, w, entry);
-	pthread_cond_signal(&s->more);
 	pthread_mutex_unlock(&s->lock);
-}
-
-static void
-run_here(struct syncer *s)
-{
-	struct work *w;
-
-	pthread_mutex_lock(&s->lock);
-	while ((w = next_work(s)) != NULL)
-		run_one(s, w);
-	pthread_mutex_unlock(&s->lock);
+	sem_post(&s->posted);
 }
 
 void
 syncer_wait(struct syncer *s)
 {
+	bool stop;
+
 	while (s->open != 0) {
 		if (s->threaded) {
 			struct pollfd p = { .fd = s->event, .events = POLLIN };
@@ -166,7 +170,7 @@ syncer_wait(struct syncer *s)
 			poll(&p, 1, -1);
 			on_event(s, WATCH_READ);
 		} else {
-			run_here(s);
+			run_all(s, &stop);
 			tell_finished(s);
 		}
 	}
@@ -181,13 +185,13 @@ syncer_free(struct syncer *s)
 	if (s->threaded) {
 		pthread_mutex_lock(&s->lock);
 		s->stop = true;
-		pthread_cond_signal(&s->more);
 		pthread_mutex_unlock(&s->lock);
+		sem_post(&s->posted);
 		pthread_join(s->thread, NULL);
 		watch_clear(&s->watch);
 		close(s->event);
 	}
-	pthread_cond_destroy(&s->more);
+	sem_destroy(&s->posted);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
