@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,9 +35,23 @@ struct batch {
 	struct batchfile file;
 	bool repeated;        /* some were there already */
 	unsigned slow;        /* batches to come that sync file by file */
+	bool tells;           /* syncfs reports what could not be written */
 	struct account *full; /* the last that was opened as readers do */
 	struct buf full_path;
 };
+
+/* Since Linux 5.8 syncfs fails when octets of any file could not be written;
+ * before, only a sync of that file did. */
+static bool
+syncfs_tells(void)
+{
+	struct utsname u;
+	unsigned major, minor;
+
+	return uname(&u) == 0 &&
+	    sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	    (major > 5 || (major == 5 && minor >= 8));
+}
 
 struct batch *
 batch_new(const struct batch_conf *conf)
@@ -52,6 +68,7 @@ batch_new(const struct batch_conf *conf)
 	if (b->sync == -1 || fstat(b->sync, &st) == -1)
 		fatal_errno("store: the mail root");
 	b->device = st.st_dev;
+	b->tells = syncfs_tells();
 	open_max = sysconf(_SC_OPEN_MAX);
 	if (open_max > 0 && b->conf.accounts > (size_t)open_max / FDS_OF_BOX / 2)
 		b->conf.accounts = (size_t)open_max / FDS_OF_BOX / 2;
@@ -307,10 +324,10 @@ static void
 enqueue(struct batch *b, struct batchbox *box, struct queued *q)
 {
 	TAILQ_INSERT_TAIL(&box->queue, q, entry);
-	/* One descriptor is kept for the check after syncfs; all of them when
+	/* One descriptor is kept where syncfs does not tell; all of them when
 	 * files are synced one by one. */
 	if (b->slow == 0 && box->device == b->device &&
-	    TAILQ_FIRST(&box->queue) != q) {
+	    (b->tells || TAILQ_FIRST(&box->queue) != q)) {
 		close(q->fd);
 		q->fd = -1;
 	}
@@ -450,7 +467,8 @@ sync_each(struct batchbox *box)
 	return disk_sync_dir(box->cur) == -1 ? -1 : disk_sync(box->log.fd);
 }
 
-/* Everything at once; then one file, whose error would be ours. */
+/* Everything at once; where that does not tell, then one file, whose error
+ * would be ours. */
 static int
 sync_all(struct batch *b)
 {
@@ -463,6 +481,8 @@ sync_all(struct batch *b)
 	if (clock_mono_ms() - start > b->conf.slow_sync_ms &&
 	    b->conf.slow_sync_ms > 0)
 		b->slow = SLOW_BATCHES;
+	if (b->tells)
+		return 0;
 	TAILQ_FOREACH(box, &b->boxes, entry) {
 		q = TAILQ_FIRST(&box->queue);
 		if (box->written && q != NULL && q->fd != -1)
