@@ -47,28 +47,84 @@ load(const struct segment *seg, uint64_t from, size_t *n)
 	return p;
 }
 
+/* Records that are not there, until it is known whether they were on disk: a
+ * record of the same flush cannot tell, one of the next can. */
+struct gap {
+	uint64_t hole;     /* where octets cannot be read, or */
+	bool is_hole;      /* false: nothing stands between its neighbours */
+	struct str octets;
+	uint64_t lsn, count;
+};
+
+struct gaps {
+	struct gap *gap;
+	size_t n, cap;
+	uint64_t durable;  /* as the last record told */
+};
+
 static void
-missing(struct logscan *s, const struct record *r, struct segment *seg,
-    uint64_t hole, struct str octets)
+add_gap(struct gaps *gaps, const struct gap *g)
 {
-	uint64_t count = r->lsn - s->next_lsn;
-
-	/* Up to r->durable all was on disk when r was written. */
-	if (r->durable >= s->next_lsn) {
-		uint64_t lost = r->durable - s->next_lsn + 1;
-
-		if (lost > count)
-			lost = count;
-		s->on_damage(s->arg, seg, hole, octets, s->next_lsn, lost);
-		count -= lost;
+	if (gaps->n == gaps->cap) {
+		gaps->cap = gaps->cap == 0 ? 8 : gaps->cap * 2;
+		gaps->gap = xreallocarray(
+		    gaps->gap, gaps->cap, sizeof(*gaps->gap));
 	}
-	s->torn += count;
+	gaps->gap[gaps->n++] = *g;
+}
+
+static void
+settle(struct logscan *s, struct segment *seg, const struct gap *g,
+    uint64_t durable)
+{
+	uint64_t lost = durable >= g->lsn ? durable - g->lsn + 1 : 0;
+
+	if (lost > g->count)
+		lost = g->count;
+	if (lost != 0)
+		s->on_damage(s->arg, g->is_hole ? seg : NULL, g->hole,
+		    g->octets, g->lsn, lost);
+	s->torn += g->count - lost;
+}
+
+/* Those that were on disk for certain; at the end all. */
+static void
+settle_gaps(struct logscan *s, struct segment *seg, struct gaps *gaps,
+    bool all)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < gaps->n; i++) {
+		const struct gap *g = &gaps->gap[i];
+
+		if (all || gaps->durable >= g->lsn + g->count - 1)
+			settle(s, seg, g, gaps->durable);
+		else
+			gaps->gap[kept++] = *g;
+	}
+	gaps->n = kept;
+}
+
+static void
+see_lsn(struct logscan *s, struct segment *seg, struct gaps *gaps,
+    const struct record *r, struct str hole, uint64_t at)
+{
+	const struct gap g = { at, hole.p != NULL, hole, s->next_lsn,
+		r->lsn - s->next_lsn };
+
+	gaps->durable = r->durable;
+	if (s->next_lsn != 0 && r->lsn != s->next_lsn)
+		add_gap(gaps, &g);
+	if (gaps->n != 0)
+		settle_gaps(s, seg, gaps, false);
+	s->next_lsn = r->lsn + 1;
 }
 
 static void
 scan(struct logscan *s, struct segment *seg, struct str all, uint64_t begin,
     size_t at)
 {
+	struct gaps gaps = { 0 };
 	size_t hole = SIZE_MAX;
 
 	while (at + RECORD_HEADER <= all.n) {
@@ -82,19 +138,17 @@ scan(struct logscan *s, struct segment *seg, struct str all, uint64_t begin,
 			at += size;
 			continue;
 		}
-		if (s->next_lsn != 0 && r.lsn != s->next_lsn)
-			missing(s, &r, hole == SIZE_MAX ? NULL : seg,
-			    begin + hole,
-			    hole == SIZE_MAX ? STR_NONE :
-			    str_first(str_from(all, hole), at - hole));
+		see_lsn(s, seg, &gaps, &r, hole == SIZE_MAX ? STR_NONE :
+		    str_first(str_from(all, hole), at - hole), begin + hole);
 		hole = SIZE_MAX;
-		s->next_lsn = r.lsn + 1;
 		seg->last_lsn = r.lsn;
 		seg->end = begin + at + size;
 		s->on_record(s->arg, &r, seg, (uint32_t)(begin + at),
 		    (uint32_t)size);
 		at += size;
 	}
+	settle_gaps(s, seg, &gaps, true);
+	free(gaps.gap);
 }
 
 int

@@ -307,6 +307,32 @@ START_TEST(a_flip_takes_one_message_only)
 }
 END_TEST
 
+/* The record behind the damage shared its flush, and cannot tell that it was
+ * on disk; the one behind that can. */
+START_TEST(damage_is_told_by_a_later_flush)
+{
+	uint32_t off;
+	const char flipped = '!';
+	int fd;
+
+	off = rig_accept(&rig, 1, "first", NULL)->off;
+	rig_accept(&rig, 1, "second", NULL);
+	rig_flush(&rig);
+	if (_i != 0) {
+		rig_accept(&rig, 1, "third", NULL);
+		rig_flush(&rig);
+	}
+	rig_unload(&rig);
+	fd = openat(rig.dirfd, "00000001.seg", O_RDWR);
+	ck_assert_int_eq(disk_write(fd, &flipped, 1, off + 100), 0);
+	close(fd);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, _i != 0 ? 2 : 1);
+	ck_assert_uint_eq(rig.report.damaged, _i != 0 ? 1 : 0);
+	ck_assert_uint_eq(rig.report.torn, _i != 0 ? 0 : 1);
+}
+END_TEST
+
 START_TEST(a_cut_loses_nothing_before_it)
 {
 	uint32_t off[MESSAGES], size[MESSAGES];
@@ -414,6 +440,7 @@ damage(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, a_flip_takes_one_message_only, 0, 31);
+	tcase_add_loop_test(tc, damage_is_told_by_a_later_flush, 0, 2);
 	tcase_add_loop_test(tc, a_cut_loses_nothing_before_it, 0, 33);
 	tcase_add_test(tc, a_bad_segment_is_read_and_left);
 	tcase_add_test(tc, a_forged_record_in_a_body_is_no_record);
