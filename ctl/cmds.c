@@ -78,6 +78,13 @@ static const struct column summary_cols[] = {
 	{ "reason", "REASON", COL_TEXT },
 	{ NULL, NULL, COL_TEXT },
 };
+static const struct column check_cols[] = {
+	{ "where", "WHERE", COL_TEXT },
+	{ "id", "MESSAGE", COL_TEXT },
+	{ "text", "PROBLEM", COL_TEXT },
+	{ "fix", "REPAIR", COL_TEXT },
+	{ NULL, NULL, COL_TEXT },
+};
 static const struct column changed_cols[] = {
 	{ "changed", "CHANGED", COL_COUNT },
 	{ NULL, NULL, COL_TEXT },
@@ -181,6 +188,8 @@ const struct cmd cmds[] = {
 	QUEUE("drop", "FILTER [--dry-run]", CMD_FILTER_NEEDED | CMD_CONFIRM,
 	    changed_cols,
 	    "remove without telling anybody"),
+	{ "queue", "check", "", ROLE_QMGR, 0, cmd_queue_check, check_cols,
+	    "look for damage and contradictions in the whole spool" },
 
 	{ "events", "show", "[--follow] [--limit N] [--like TEXT]",
 	    ROLE_EVENTD, 0, cmd_events, NULL, "what happened" },

@@ -88,8 +88,9 @@ typedef int cmd_fn(struct ctl *, const struct cmd *, size_t, char *[]);
 cmd_fn cmd_start, cmd_stop, cmd_status, cmd_reload;         /* server.c */
 cmd_fn cmd_config_check, cmd_config_show, cmd_config_get;   /* config.c */
 cmd_fn cmd_explain;                                         /* explain.c */
-cmd_fn cmd_account_remove, cmd_queue;                       /* generic.c */
-cmd_fn cmd_generic;
+cmd_fn cmd_account_remove, cmd_generic;                     /* generic.c */
+cmd_fn cmd_queue;                                           /* queue.c */
+cmd_fn cmd_queue_check;                                     /* queue_check.c */
 cmd_fn cmd_events;                                          /* events.c */
 cmd_fn cmd_account_import;                                  /* import.c */
 cmd_fn cmd_try, cmd_try_start, cmd_try_send, cmd_try_stop,

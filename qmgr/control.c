@@ -1,161 +1,14 @@
 /* control -- what postern(8) asks of the queue; words and rows: ctl/VERBS.md. */
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "base/clock.h"
-#include "base/fatal.h"
 #include "base/json.h"
-#include "msg/control_server.h"
-#include "qmgr/disk.h"
-#include "qmgr/filter.h"
 #include "qmgr/peer.h"
-#include "qmgr/rows.h"
-
-enum {
-	SLICE = 500,      /* messages looked at before the loop goes on */
-	CAT_PIECE = 32768
-};
-
-struct walk;
-
-/* What a verb does to a message that it would change; others it leaves. */
-struct change {
-	bool (*wants)(const struct message *m);
-	void (*make)(struct walk *w, struct message *m);
-};
-
-/* A question that goes over many messages, a slice at a time. */
-struct walk {
-	struct qmgr *d;
-	struct control_ask *ask;
-	struct filter filter;
-	struct table_cursor cursor;
-	void (*visit)(struct walk *w, struct message *m);
-	void (*finish)(struct walk *w);
-	const struct change *change; /* of a verb that changes */
-	bool dry_run;
-	uint64_t changed;
-	struct summary summary;
-	struct str text;   /* of --text */
-};
-
-static void
-walk_free(void *own)
-{
-	struct walk *w = own;
-
-	cursor_close(&w->cursor);
-	summary_clear(&w->summary);
-	free(w);
-}
-
-static struct row_times
-times_of(struct qmgr *d)
-{
-	return (struct row_times){ qmgr_now(d), clock_wall_ms(),
-		d->o.lifetime, d->o.dsn_lifetime };
-}
-
-static void
-end_walk(struct walk *w)
-{
-	if (w->filter.nids != 0 && w->filter.matched == 0) {
-		control_end(w->ask, 2, "no messages match", "");
-		return;
-	}
-	if (w->finish != NULL)
-		w->finish(w);
-	control_end(w->ask, 0, "", "");
-}
-
-/* One slice.  false: over. */
-static bool
-walk_on(struct walk *w)
-{
-	struct filter *f = &w->filter;
-	struct message *m;
-
-	qmgr_now(w->d);
-	for (int n = 0; n < SLICE; n++) {
-		if (f->matched >= f->limit ||
-		    (m = cursor_next(&w->cursor)) == NULL) {
-			end_walk(w);
-			return false;
-		}
-		if (!filter_matches(f, m, w->d->q.now))
-			continue;
-		f->matched++;
-		w->visit(w, m);
-	}
-	return true;
-}
-
-static bool
-more(void *arg, struct control_ask *a)
-{
-	struct walk *w = a->own;
-
-	(void)arg;
-	return walk_on(w);
-}
-
-/* Named ones are found at once, however long the queue is. */
-static void
-walk_ids(struct walk *w)
-{
-	struct filter *f = &w->filter;
-
-	qmgr_now(w->d);
-	for (size_t i = 0; i < f->nids && f->matched < f->limit; i++) {
-		struct message *m = table_find(&w->d->q.table, f->ids[i]);
-
-		if (m == NULL || !filter_matches(f, m, w->d->q.now))
-			continue;
-		f->matched++;
-		w->visit(w, m);
-	}
-	end_walk(w);
-}
-
-static void
-start_walk(struct qmgr *d, struct control_ask *a, bool must_filter,
-    const struct change *change,
-    void (*visit)(struct walk *w, struct message *m),
-    void (*finish)(struct walk *w))
-{
-	struct walk *w = xcalloc(1, sizeof(*w));
-	const char *wrong;
-
-	w->d = d;
-	w->ask = a;
-	w->change = change;
-	w->visit = visit;
-	w->finish = finish;
-	cursor_open(&w->cursor, &d->q.table);
-	a->own = w;
-	a->own_free = walk_free;
-	if (change != NULL) {
-		control_option(a, "--text", &w->text);
-		w->dry_run = control_flag(a, "--dry-run");
-	}
-	wrong = filter_parse(&w->filter, a->words, a->nwords);
-	if (wrong != NULL)
-		control_end(a, 64, wrong, "");
-	else if (must_filter && !w->filter.given)
-		control_end(a, 64, "which messages?",
-		    "name them, or say --all");
-	else if (w->filter.nids != 0)
-		walk_ids(w);
-	else
-		control_more(a, more);
-}
+#include "qmgr/walk.h"
 
 /* --- reading --------------------------------------------------------------- */
 
 static void
 visit_list(struct walk *w, struct message *m)
 {
-	const struct row_times t = times_of(w->d);
+	const struct row_times t = walk_times(w->d);
 
 	row_message(control_row(w->ask), m, &t, false);
 	control_row_end(w->ask);
@@ -164,13 +17,15 @@ visit_list(struct walk *w, struct message *m)
 static void
 verb_list(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, false, NULL, visit_list, NULL);
+	static const struct walk_plan plan = { .visit = visit_list };
+
+	walk_start(arg, a, &plan);
 }
 
 static void
 visit_show(struct walk *w, struct message *m)
 {
-	const struct row_times t = times_of(w->d);
+	const struct row_times t = walk_times(w->d);
 
 	row_message(control_row(w->ask), m, &t, true);
 	control_row_end(w->ask);
@@ -179,7 +34,10 @@ visit_show(struct walk *w, struct message *m)
 static void
 verb_show(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, true, NULL, visit_show, NULL);
+	static const struct walk_plan plan = { .visit = visit_show,
+		.must_filter = true };
+
+	walk_start(arg, a, &plan);
 }
 
 static void
@@ -207,7 +65,7 @@ end_row(void *arg)
 static void
 finish_summary(struct walk *w)
 {
-	const struct row_times t = times_of(w->d);
+	const struct row_times t = walk_times(w->d);
 
 	summary_rows(&w->summary, &t, begin_row, end_row, w);
 }
@@ -215,209 +73,11 @@ finish_summary(struct walk *w)
 static void
 verb_summary(void *arg, struct control_ask *a)
 {
-	start_walk(arg, a, false, NULL, visit_summary, finish_summary);
+	static const struct walk_plan plan = { .visit = visit_summary,
+		.finish = finish_summary };
+
+	walk_start(arg, a, &plan);
 }
-
-static void
-put_pieces(struct walk *w, struct str text)
-{
-	while (text.n != 0) {
-		row_text(control_row(w->ask), "text",
-		    str_take(&text, CAT_PIECE));
-		control_row_end(w->ask);
-	}
-}
-
-static void
-put_large(struct walk *w, const struct message *m)
-{
-	char piece[CAT_PIECE];
-	const int fd = large_open(&w->d->spool, m->id);
-	uint64_t at = 0;
-	ssize_t n;
-
-	while (fd != -1 && (n = disk_read(fd, piece, sizeof(piece), at)) > 0) {
-		put_pieces(w, str_n(piece, (size_t)n));
-		at += (uint64_t)n;
-	}
-	if (fd != -1)
-		close(fd);
-}
-
-static void
-visit_cat(struct walk *w, struct message *m)
-{
-	struct str text = message_text(w->d, m);
-
-	if (text.p == NULL) {
-		control_end(w->ask, 74, "its text cannot be read", "");
-		return;
-	}
-	row_text(control_row(w->ask), "header", str_take(&text, m->prefix));
-	control_row_end(w->ask);
-	if ((m->flags & MSG_LARGE) != 0)
-		put_large(w, m);
-	else
-		put_pieces(w, text);
-}
-
-static void
-verb_cat(void *arg, struct control_ask *a)
-{
-	start_walk(arg, a, true, NULL, visit_cat, NULL);
-}
-
-/* --- changing -------------------------------------------------------------- */
-
-static void
-visit_change(struct walk *w, struct message *m)
-{
-	if (!w->change->wants(m))
-		return;
-	w->changed++;
-	if (!w->dry_run)
-		w->change->make(w, m);
-}
-
-static void
-finish_change(struct walk *w)
-{
-	struct buf *b = control_row(w->ask);
-
-	json_u64(b, "changed", w->changed);
-	if (w->dry_run)
-		json_bool(b, "dry_run", true);
-	control_row_end(w->ask);
-	if (!w->dry_run)
-		qmgr_pump(w->d);
-}
-
-static bool
-is_any(const struct message *m)
-{
-	(void)m;
-	return true;
-}
-
-static bool
-is_held(const struct message *m)
-{
-	return (m->flags & MSG_HELD) != 0;
-}
-
-static bool
-is_not_held(const struct message *m)
-{
-	return !is_held(m);
-}
-
-/* Somebody waits for a next time, the recipient or the sender. */
-static bool
-is_late(const struct message *m)
-{
-	struct rcpt *r;
-
-	if (is_held(m))
-		return false;
-	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (r->state == RCPT_DEFERRED || r->state == RCPT_REPORT)
-			return true;
-	return false;
-}
-
-static void
-make_retry(struct walk *w, struct message *m)
-{
-	struct qmgr *d = w->d;
-	struct rcpt *r;
-
-	RCPT_FOREACH(r, m)
-		if (r->state == RCPT_DEFERRED) {
-			if (r->site != NULL)
-				sched_revive(&d->q.sched, r->site);
-			rcpt_route(&d->q, r, true);
-		}
-	m->dsn_next = 0;
-	if (m->nreport != 0)
-		dsn_queue(d, m, DSN_FAILED);
-	queue_set_timer(&d->q, m);
-}
-
-static void
-make_hold(struct walk *w, struct message *m)
-{
-	queue_hold(&w->d->q, m, true);
-}
-
-static void
-make_release(struct walk *w, struct message *m)
-{
-	queue_hold(&w->d->q, m, false);
-}
-
-/* Those that no agent has now; they are counted in *n. */
-static struct rcpt **
-idle_rcpts(struct message *m, size_t *n)
-{
-	struct rcpt **rs = xcalloc(m->nleft, sizeof(*rs));
-	struct rcpt *r;
-
-	*n = 0;
-	RCPT_FOREACH(r, m)
-		if (r->state != RCPT_DONE && r->state != RCPT_INFLIGHT)
-			rs[(*n)++] = r;
-	return rs;
-}
-
-/* What an agent has may still arrive; what fails then is dropped too. */
-static void
-make_drop(struct walk *w, struct message *m)
-{
-	size_t n;
-	struct rcpt **rs = idle_rcpts(m, &n);
-
-	m->flags |= MSG_DROP;
-	queue_done(&w->d->q, m, rs, n);
-	free(rs);
-}
-
-static void
-make_bounce(struct walk *w, struct message *m)
-{
-	struct qmgr *d = w->d;
-	size_t n;
-	struct rcpt **rs = idle_rcpts(m, &n);
-	struct reason *why = reason_get(&d->q.reasons, 550, STR("5.7.0"),
-	    w->text.n != 0 ? str_first(w->text, 500) :
-	    STR("returned by the administrator"), STR_NONE);
-
-	message_hold_ref(m);
-	for (size_t i = 0; i < n; i++) {
-		struct outcome o = { rs[i], JOB_PERMANENT, why, false };
-
-		if (rs[i]->state == RCPT_REPORT)
-			continue;
-		if (rs[i]->state != RCPT_ROUTING)
-			rcpt_route(&d->q, rs[i], true);
-		outcome_apply(d, m, &o, 1);
-	}
-	message_drop_ref(&d->q, m);
-	reason_drop(&d->q.reasons, why);
-	free(rs);
-}
-
-#define CHANGE(name, wants)                                                    \
-	static void verb_##name(void *arg, struct control_ask *a)              \
-	{                                                                      \
-		static const struct change change = { wants, make_##name };    \
-                                                                               \
-		start_walk(arg, a, true, &change, visit_change, finish_change); \
-	}
-CHANGE(retry, is_late)
-CHANGE(hold, is_not_held)
-CHANGE(release, is_held)
-CHANGE(drop, is_any)
-CHANGE(bounce, is_any)
 
 /* --- the server ------------------------------------------------------------- */
 
@@ -467,6 +127,8 @@ static const struct control_verb verbs[] = {
 	{ "queue",  "release", 0,    CONTROL_WORDS_MAX, false, verb_release, NULL, NULL },
 	{ "queue",  "drop",    0,    CONTROL_WORDS_MAX, false, verb_drop,    NULL, NULL },
 	{ "queue",  "bounce",  0,    CONTROL_WORDS_MAX, false, verb_bounce,  NULL, NULL },
+	{ "queue",  "export",  1,    CONTROL_WORDS_MAX, false, verb_export,  NULL, NULL },
+	{ "queue",  "check",   0,    0,                 false, verb_check,   NULL, NULL },
 	{ "server", "info",    0,    0,                 false, verb_info,    NULL, NULL },
 };
 /* clang-format on */

@@ -1,6 +1,7 @@
 # The queue as data: what tests and the offline reader use too.
 noinst_LIBRARIES += qmgr/libqmgr.a
 qmgr_libqmgr_a_SOURCES = \
+	qmgr/audit.c qmgr/audit.h qmgr/audit_log.c \
 	qmgr/change.c qmgr/change.h \
 	qmgr/disk.c qmgr/disk.h \
 	qmgr/entry.c qmgr/entry.h \
@@ -31,14 +32,15 @@ qmgr_links = common/msg/libmsg.a common/proc/libproc.a \
 
 pkglibexec_PROGRAMS += qmgr/qmgr
 qmgr_qmgr_SOURCES = \
-	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/dsn.c qmgr/intake.c \
+	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/control_change.c \
+	qmgr/control_check.c qmgr/control_text.c qmgr/dsn.c qmgr/intake.c \
 	qmgr/job.c qmgr/main.c qmgr/options.c qmgr/outcome.c qmgr/peer.c \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
-	qmgr/space.c qmgr/text.c
+	qmgr/space.c qmgr/text.c qmgr/walk.c qmgr/walk.h
 qmgr_qmgr_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 pkglibexec_PROGRAMS += qmgr/qmgr-read
-qmgr_qmgr_read_SOURCES = qmgr/read.c
+qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 check_PROGRAMS += tests/unit/qmgr/test_log tests/unit/qmgr/test_replay \

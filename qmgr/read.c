@@ -2,6 +2,7 @@
  * qmgr-read -- prints the queue of a server that is down, with the rows that
  * the running one would print.  Changes nothing and takes no lock.
  *	qmgr-read SPOOL list|show|summary|cat [FILTER]
+ *	qmgr-read SPOOL check [--progress]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +17,11 @@
 #include "qmgr/disk.h"
 #include "qmgr/filter.h"
 #include "qmgr/load.h"
+#include "qmgr/read.h"
 #include "qmgr/rows.h"
 #include "qmgr/spool.h"
 
-enum { EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_IO = 74, EXIT_NONE = 2,
-	WORDS_MAX = 64, PIECE = 32768, DAYS_5 = 5 * 24 * 3600 * 1000 };
+enum { WORDS_MAX = 64, PIECE = 32768, DAYS_5 = 5 * 24 * 3600 * 1000 };
 
 struct reader {
 	struct spool spool;
@@ -158,7 +159,7 @@ run(struct reader *r, void (*visit)(struct reader *r, struct message *m))
 	if (f->nids == 0 || f->matched != 0)
 		return 0;
 	dprintf(STDERR_FILENO, "qmgr-read: no messages match\n");
-	return EXIT_NONE;
+	return READ_NONE;
 }
 
 static int
@@ -188,8 +189,16 @@ static int
 usage(void)
 {
 	dprintf(STDERR_FILENO,
-	    "usage: qmgr-read SPOOL list|show|summary|cat [FILTER]\n");
-	return EXIT_USAGE;
+	    "usage: qmgr-read SPOOL list|show|summary|cat [FILTER]\n"
+	    "       qmgr-read SPOOL check [--progress]\n");
+	return READ_USAGE;
+}
+
+int
+read_failed(const char *spool)
+{
+	dprintf(STDERR_FILENO, "qmgr-read: %s: %s\n", spool, strerror(errno));
+	return errno == ENOENT ? READ_NO_INPUT : READ_IO;
 }
 
 int
@@ -205,6 +214,10 @@ main(int argc, char *argv[])
 	note_open("qmgr-read", 0);
 	if (argc < 3 || argc - 3 > WORDS_MAX)
 		return usage();
+	if (strcmp(argv[2], "check") == 0)
+		return argc > 4 || (argc == 4 &&
+		           strcmp(argv[3], "--progress") != 0) ?
+		    usage() : read_check(argv[1], argc == 4);
 	while (v < sizeof(verbs) / sizeof(verbs[0]) &&
 	    strcmp(argv[2], verbs[v].name) != 0)
 		v++;
@@ -216,15 +229,12 @@ main(int argc, char *argv[])
 	wrong = filter_parse(&r.filter, words, n);
 	if (wrong != NULL) {
 		dprintf(STDERR_FILENO, "qmgr-read: %s\n", wrong);
-		return EXIT_USAGE;
+		return READ_USAGE;
 	}
 	buf_init(&r.out, BUF_NO_MAX);
 	table_init(&r.q.table);
 	loaded = load(&r, argv[1]);
-	if (loaded == -1) {
-		dprintf(STDERR_FILENO, "qmgr-read: %s: %s\n", argv[1],
-		    strerror(errno));
-		return errno == ENOENT ? EXIT_NO_INPUT : EXIT_IO;
-	}
+	if (loaded == -1)
+		return read_failed(argv[1]);
 	return run(&r, verbs[v].visit);
 }

@@ -237,36 +237,13 @@ summary_clear(struct summary *s)
 
 /* --- texts ---------------------------------------------------------------- */
 
-/* 7-bit or well-formed UTF-8, as far as JSON can carry it. */
-static bool
-is_text(struct str s)
-{
-	size_t more = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		const unsigned char c = (unsigned char)s.p[i];
-
-		if (c == 0)
-			return false;
-		if (more != 0) {
-			if ((c & 0xc0) != 0x80)
-				return false;
-			more--;
-		} else if (c >= 0x80) {
-			if (c < 0xc2 || c > 0xf4)
-				return false;
-			more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-		}
-	}
-	return more == 0;
-}
-
 void
 row_text(struct buf *b, const char *key, struct str text)
 {
 	struct buf coded;
 
-	if (is_text(text)) {
+	/* NUL is no trouble to JSON, but to many that read it. */
+	if (json_is_text(text) && str_find(text, '\0') == text.n) {
 		json_str(b, key, text);
 		return;
 	}

@@ -119,6 +119,20 @@ spool_open_read(struct spool *s, int dirfd)
 	return open_dirs(s, false) == -1 ? -1 : read_uuid(s);
 }
 
+bool
+spool_is_live(const struct spool *s)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	const int fd = disk_open(s->dirfd, "lock", O_RDONLY);
+	bool live;
+
+	if (fd == -1)
+		return false;
+	live = fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+	close(fd);
+	return live;
+}
+
 void
 spool_close(struct spool *s)
 {

@@ -5,6 +5,7 @@
 #ifndef POSTERN_QMGR_SPOOL_H
 #define POSTERN_QMGR_SPOOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,8 @@ enum { SPOOL_LOCK_WAIT = 10000 /* ms for the former qmgr to go */ };
 int spool_open(struct spool *s, int dirfd);
 /* For reading only; nothing is made or locked. */
 int spool_open_read(struct spool *s, int dirfd);
+/* A qmgr has it; asked without taking the lock. */
+bool spool_is_live(const struct spool *s);
 void spool_close(struct spool *s);
 
 /* The body of a large message. */

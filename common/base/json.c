@@ -33,6 +33,19 @@ utf8_len(struct str s)
 	return n;
 }
 
+bool
+json_is_text(struct str v)
+{
+	while (v.n != 0) {
+		const size_t n = utf8_len(v);
+
+		if (n == 0)
+			return false;
+		str_take(&v, n);
+	}
+	return true;
+}
+
 static void
 quoted(struct buf *b, struct str v)
 {

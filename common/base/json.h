@@ -20,6 +20,8 @@ void json_list_end(struct buf *b);           /* ] */
 void json_str(struct buf *b, const char *key, struct str v);
 void json_c(struct buf *b, const char *key, const char *v);
 void json_u64(struct buf *b, const char *key, uint64_t v);
+/* Well-formed UTF-8: json_str and who reads it lose nothing. */
+bool json_is_text(struct str v);
 void json_i64(struct buf *b, const char *key, int64_t v);
 void json_bool(struct buf *b, const char *key, bool v);
 /* Time in milliseconds since 1970 as "2026-11-23T01:02:03.004Z". */

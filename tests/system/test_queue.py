@@ -1,7 +1,9 @@
 """postern queue: what an administrator does with mail that waits, by every filter, with a whole server."""
+import json
+import os
 import unittest
 
-from lib import Instance, message, wait_for
+from lib import Instance, Load, message, wait_for
 from smtp_sink import Sink
 
 BOB = "bob@local.test"
@@ -15,7 +17,7 @@ def config(via):
         queue { min_free_disk = 0%% min_free = 1MiB retry_min = 1h retry_max = 2h }""" % via
 
 
-class Deferred(unittest.TestCase):
+class Waiting(unittest.TestCase):
     """Six messages to a server that defers them, then another answer of it."""
 
     def setUp(self):
@@ -39,6 +41,8 @@ class Deferred(unittest.TestCase):
     def change(self, verb, *filter):
         return self.p.rows("queue", verb, *filter, "--yes")[0]["changed"]
 
+
+class Deferred(Waiting):
     def filters(self):
         """FILTER words and how many of the six they are."""
         one = sorted(self.ids())[0]
@@ -115,6 +119,152 @@ class Deferred(unittest.TestCase):
         self.assertIn("s1@here1.test", report.rcpts[0])
         self.assertIn("not today", report.text)
         self.wait(2)
+
+
+class Check(Waiting):
+    """`queue check`: nothing on a healthy spool, up, down and under load; each damage by its name."""
+
+    def setUp(self):
+        super().setUp()
+        self.p.send("large", to="large@far0.test", body=("z" * 70 + "\r\n") * 5000)
+        self.wait(7)
+        self.spool = os.path.join(self.p.base, "spool")
+
+    def check(self, code=0):
+        r = self.p.ctl("queue", "check", "--json", check=False)
+        self.assertEqual(r.returncode, code, (r.stdout, r.stderr))
+        rows = [json.loads(line) for line in r.stdout.splitlines()]
+        self.assertTrue(rows[-1]["total"])
+        self.assertEqual(rows[-1]["problems"], len(rows) - 1)
+        return rows[-1] if code == 0 else rows[:-1]
+
+    def kinds(self):
+        return sorted({row["problem"] for row in self.check(1)})
+
+    def large(self):
+        names = os.listdir(os.path.join(self.spool, "large"))
+        self.assertEqual(len(names), 1)
+        return os.path.join(self.spool, "large", names[0])
+
+    def flip(self, text):
+        """One bit in the record with this text; its segment and the place."""
+        folder = os.path.join(self.spool, "log")
+        for name in sorted(os.listdir(folder)):
+            if not name.endswith(".seg"):
+                continue
+            with open(os.path.join(folder, name), "r+b") as f:
+                at = f.read().find(text)
+                if at != -1:
+                    f.seek(at)
+                    f.write(bytes([text[0] ^ 1]))
+                    return name, at
+        self.fail("%r is in no segment" % text)
+
+    def test_healthy(self):
+        total = self.check()
+        self.assertEqual((total["messages"], total["recipients"], total["deferred"], total["bodies"], total["live"]), (7, 7, 7, 1, True))
+        r = self.p.ctl("queue", "check")
+        self.assertEqual(r.stdout, "")
+        self.assertIn("7 messages to 7 recipients", r.stderr)
+        self.assertIn("0 problems", r.stderr)
+        self.p.stop()
+        total = self.check()
+        self.assertEqual((total["messages"], total["bodies"], total["live"]), (7, 1, False))
+        self.p.start()
+        self.p.kill_all()
+        self.p.running = False
+        self.assertEqual(self.check()["messages"], 7)
+
+    def test_healthy_under_load(self):
+        load = Load(self.p, clients=4).start()
+        for _ in range(6):
+            self.assertTrue(self.check()["live"])
+            self.change("hold", "--all", "--limit", "5")
+            self.change("release", "--all")
+        load.stop()
+        self.check()
+
+    def test_flipped_record(self):
+        """In the log behind the state, and, after a stop, in what is before it."""
+        self.p.kill_all()
+        self.p.running = False
+        ident = [row["id"] for row in self.p.rows("queue", "list", "--size", "-1KiB")]
+        name, at = self.flip(b"Subject: q3")
+        rows = self.check(1)
+        damaged = [row for row in rows if row["problem"] == "record-damaged"]
+        self.assertEqual(len(damaged), 1, rows)
+        where, offset = damaged[0]["where"].split(" at ")
+        self.assertEqual(where, "log/" + name)
+        self.assertTrue(at - 2000 < int(offset) <= at, (offset, at))
+        self.assertIn("postern start", damaged[0]["fix"])
+        missing = [row["id"] for row in rows if row["problem"] == "message-missing"]
+        self.assertEqual(len(missing), 1)
+        self.assertIn(missing[0], ident)
+        # What the fix says is true: all others stay, and nothing is wrong any more.
+        self.p.start()
+        self.assertEqual(len(self.p.queue()), 6)
+        self.p.stop()
+        self.check()
+        name, at = self.flip(b"Subject: q4")
+        rows = self.check(1)
+        self.assertEqual([row["problem"] for row in rows], ["text-damaged"])
+        self.assertTrue(rows[0]["where"].startswith("log/%s at " % name))
+        self.p.start()
+        self.assertEqual(self.kinds(), ["text-damaged"])
+        self.sink.again()
+        self.assertEqual(self.change("bounce", rows[0]["id"]), 1)
+        self.assertTrue(wait_for(lambda: self.sink.mails, 10))
+        self.assertTrue(wait_for(lambda: len(self.p.queue()) == 5, 10))
+
+    def test_large_body(self):
+        path = self.large()
+        with open(path, "r+b") as f:
+            f.seek(100000)
+            f.write(b"#")
+        self.assertEqual(self.kinds(), ["body-damaged"])
+        self.p.stop()
+        self.assertEqual(self.kinds(), ["body-damaged"])
+        os.truncate(path, 1000)
+        self.assertEqual(self.kinds(), ["body-size"])
+        os.unlink(path)
+        rows = self.check(1)
+        self.assertEqual([row["problem"] for row in rows], ["body-missing"])
+        self.assertEqual(rows[0]["where"], "large/" + os.path.basename(path))
+        self.assertIn("queue bounce " + rows[0]["id"], rows[0]["fix"])
+        text = self.p.ctl("queue", "check", check=False)
+        self.assertEqual(text.returncode, 1)
+        self.assertIn("cannot be opened", text.stdout)
+        self.assertIn("1 problems", text.stderr)
+
+    def test_orphans(self):
+        name = os.path.basename(self.large())
+        orphan = os.path.join(self.spool, "large", name[:-4] + "ZZZZ")
+        with open(orphan, "w") as f:
+            f.write("x" * 300)
+        self.assertEqual(self.check()["receiving"], 1)  # it could be one that comes in just now
+        os.utime(orphan, (1, 1))
+        self.assertEqual(self.kinds(), ["body-orphan"])
+        self.p.stop()
+        with open(os.path.join(self.spool, "large", "notes.txt"), "w") as f:
+            f.write("x")
+        self.assertEqual(self.kinds(), ["body-orphan", "file-foreign"])
+        self.p.start()
+        self.assertFalse(os.path.exists(orphan))
+        self.assertEqual(self.kinds(), ["file-foreign"])
+
+    def test_no_state_and_no_spool(self):
+        self.p.restart()  # a state that the next one does not repeat
+        self.p.stop()
+        for name in os.listdir(os.path.join(self.spool, "log")):
+            if name.startswith("state."):
+                with open(os.path.join(self.spool, "log", name), "r+b") as f:
+                    f.write(b"?" * 20)
+        self.assertIn("state-damaged", self.kinds())
+        with open(os.path.join(self.spool, "uuid"), "w") as f:
+            f.write("nothing")
+        r = self.p.ctl("queue", "check", check=False)
+        self.assertEqual(r.returncode, 74, r.stderr)
+        self.assertIn("spool", r.stderr)
 
 
 class Many(unittest.TestCase):

@@ -1,0 +1,140 @@
+/* control_change -- what an administrator does to messages that wait. */
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "qmgr/walk.h"
+
+static bool
+is_any(const struct message *m)
+{
+	(void)m;
+	return true;
+}
+
+static bool
+is_held(const struct message *m)
+{
+	return (m->flags & MSG_HELD) != 0;
+}
+
+static bool
+is_not_held(const struct message *m)
+{
+	return !is_held(m);
+}
+
+/* Somebody waits for a next time, the recipient or the sender. */
+static bool
+is_late(const struct message *m)
+{
+	struct rcpt *r;
+
+	if (is_held(m))
+		return false;
+	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
+		if (r->state == RCPT_DEFERRED || r->state == RCPT_REPORT)
+			return true;
+	return false;
+}
+
+static void
+make_retry(struct walk *w, struct message *m)
+{
+	struct qmgr *d = w->d;
+	struct rcpt *r;
+
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED) {
+			if (r->site != NULL)
+				sched_revive(&d->q.sched, r->site);
+			rcpt_route(&d->q, r, true);
+		}
+	m->dsn_next = 0;
+	if (m->nreport != 0)
+		dsn_queue(d, m, DSN_FAILED);
+	queue_set_timer(&d->q, m);
+}
+
+static void
+make_hold(struct walk *w, struct message *m)
+{
+	queue_hold(&w->d->q, m, true);
+}
+
+static void
+make_release(struct walk *w, struct message *m)
+{
+	queue_hold(&w->d->q, m, false);
+}
+
+/* Those that no agent has now; they are counted in *n. */
+static struct rcpt **
+idle_rcpts(struct message *m, size_t *n)
+{
+	struct rcpt **rs = xcalloc(m->nleft, sizeof(*rs));
+	struct rcpt *r;
+
+	*n = 0;
+	RCPT_FOREACH(r, m)
+		if (r->state != RCPT_DONE && r->state != RCPT_INFLIGHT)
+			rs[(*n)++] = r;
+	return rs;
+}
+
+/* What an agent has may still arrive; what fails then is dropped too. */
+static void
+make_drop(struct walk *w, struct message *m)
+{
+	size_t n;
+	struct rcpt **rs = idle_rcpts(m, &n);
+
+	m->flags |= MSG_DROP;
+	queue_done(&w->d->q, m, rs, n);
+	free(rs);
+}
+
+static const char *
+take_text(struct walk *w)
+{
+	control_option(w->ask, "--text", &w->reply);
+	return NULL;
+}
+
+static void
+make_bounce(struct walk *w, struct message *m)
+{
+	struct qmgr *d = w->d;
+	size_t n;
+	struct rcpt **rs = idle_rcpts(m, &n);
+	struct reason *why = reason_get(&d->q.reasons, 550, STR("5.7.0"),
+	    w->reply.n != 0 ? str_first(w->reply, 500) :
+	    STR("returned by the administrator"), STR_NONE);
+
+	message_hold_ref(m);
+	for (size_t i = 0; i < n; i++) {
+		struct outcome o = { rs[i], JOB_PERMANENT, why, false };
+
+		if (rs[i]->state == RCPT_REPORT)
+			continue;
+		if (rs[i]->state != RCPT_ROUTING)
+			rcpt_route(&d->q, rs[i], true);
+		outcome_apply(d, m, &o, 1);
+	}
+	message_drop_ref(&d->q, m);
+	reason_drop(&d->q.reasons, why);
+	free(rs);
+}
+
+#define CHANGE(name, wants, options)                                           \
+	void verb_##name(void *arg, struct control_ask *a)                     \
+	{                                                                      \
+		static const struct walk_plan plan = { NULL, wants,            \
+			make_##name, NULL, options, true };                    \
+                                                                               \
+		walk_start(arg, a, &plan);                                     \
+	}
+CHANGE(retry, is_late, NULL)
+CHANGE(hold, is_not_held, NULL)
+CHANGE(release, is_held, NULL)
+CHANGE(drop, is_any, NULL)
+CHANGE(bounce, is_any, take_text)

@@ -1,0 +1,70 @@
+/*
+ * walk -- a question of postern(8) that goes over the messages of a FILTER:
+ * a slice at a time, so that mail goes on meanwhile.
+ */
+#ifndef POSTERN_QMGR_WALK_H
+#define POSTERN_QMGR_WALK_H
+
+#include "msg/control_server.h"
+#include "qmgr/audit.h"
+#include "qmgr/filter.h"
+#include "qmgr/qmgr.h"
+#include "qmgr/rows.h"
+
+struct walk;
+
+/* What a verb is. */
+struct walk_plan {
+	/* Each message that matches, or, of a verb that changes: */
+	void (*visit)(struct walk *w, struct message *m);
+	bool (*wants)(const struct message *m); /* it would be changed */
+	void (*make)(struct walk *w, struct message *m);
+	void (*finish)(struct walk *w); /* or NULL */
+	/* Takes its own options first; what is wrong with them, or NULL.  May
+	 * be NULL. */
+	const char *(*options)(struct walk *w);
+	bool must_filter;
+};
+
+/* The text of a message that is being sent (control_text.c). */
+struct walk_text {
+	struct buf text;  /* prefix and, unless large, body */
+	struct str rest;  /* of it */
+	int fd;           /* large body */
+	uint64_t at, id;
+	bool open, framed; /* framed: an "end" row follows */
+};
+
+struct walk {
+	struct qmgr *d;
+	struct control_ask *ask;
+	const struct walk_plan *plan;
+	struct filter filter;
+	struct table_cursor cursor;
+	size_t at_id;          /* next of filter.ids */
+	bool dry_run;
+	uint64_t changed;
+	struct summary summary;
+	struct audit audit;
+	struct walk_text text;
+	struct str reply;      /* of --text */
+	struct site *via;      /* of --via; NULL: --reset */
+};
+
+/* Answers the question, now or later. */
+void walk_start(
+    struct qmgr *d, struct control_ask *a, const struct walk_plan *plan);
+struct row_times walk_times(struct qmgr *d);
+
+/* control_text.c */
+bool text_send(struct walk *w); /* false: all of it was sent */
+void text_close(struct walk *w);
+
+/* Verbs. */
+typedef void walk_verb(void *arg, struct control_ask *a);
+walk_verb verb_retry, verb_hold, verb_release, verb_drop, verb_bounce,
+    verb_reroute, verb_notify;              /* control_change.c */
+walk_verb verb_cat, verb_export;            /* control_text.c */
+walk_verb verb_check;                       /* control_check.c */
+
+#endif
