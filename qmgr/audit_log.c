@@ -46,12 +46,15 @@ take_ranges(struct audit *a, const struct record *r, struct ranges *which)
 
 	if (r->type == RECORD_DONE || r->type == RECORD_WARNED)
 		return ranges_take(&in, which);
-	if (r->type != RECORD_DEFER && r->type != RECORD_REPORT)
+	if (r->type != RECORD_DEFER && r->type != RECORD_REPORT &&
+	    r->type != RECORD_REROUTE)
 		return false;
 	entry_reader_init(&reader, &a->q->reasons, &a->q->sites);
-	str_take(&in, r->type == RECORD_DEFER ? 12 : 4);
+	str_take(&in, r->type == RECORD_DEFER ? 12 :
+	    r->type == RECORD_REPORT ? 4 : 0);
 	ok = site_take(&reader, &in, &site) &&
-	    reason_take(&reader, &in, &reason) && ranges_take(&in, which);
+	    (r->type == RECORD_REROUTE || reason_take(&reader, &in, &reason)) &&
+	    ranges_take(&in, which);
 	entry_reader_clear(&reader);
 	return ok;
 }
@@ -149,7 +152,7 @@ after(void *arg, const struct record *r, struct segment *seg, uint32_t off,
 	}
 	where_segment(seg, off, where);
 	audit_found(a, "record-malformed", r->id, where,
-	    r->type > RECORD_CHECKPOINT ? "run the version of the server that "
+	    r->type > RECORD_LAST ? "run the version of the server that "
 	    "wrote it" : look, "a record of type %u that cannot be understood",
 	    r->type);
 }
@@ -310,7 +313,10 @@ check_texts(struct audit *a)
 	char where[64];
 
 	TAILQ_FOREACH(m, &a->q->table.all, entry) {
-		if ((m->flags & MSG_READ) != 0)
+		/* After a damaged state an older one shows messages that were
+		 * at their end when their segment went. */
+		if ((m->flags & MSG_READ) != 0 ||
+		    (m->seg == NULL && a->report.bad_states != 0))
 			continue;
 		if (m->seg != NULL)
 			where_segment(m->seg, m->off, where);

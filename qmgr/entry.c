@@ -5,6 +5,7 @@
 #include "base/fatal.h"
 #include "base/wire.h"
 #include "msg/job.h"
+#include "qmgr/via.h"
 
 /* Recipient states on disk. */
 enum { ON_DISK_WAITING, ON_DISK_DEFERRED, ON_DISK_REPORT, ON_DISK_STATES };
@@ -81,7 +82,7 @@ put_rcpt(struct buf *out, struct entry_writer *w, const struct rcpt *r)
 {
 	wire_put_u32(out, r->index);
 	wire_put_u32(out, state_on_disk(r) | (uint32_t)r->notify << 8 |
-	    (uint32_t)(r->flags & (RCPT_MAYBE | RCPT_WARNED)) << 16 |
+	    (uint32_t)(r->flags & (RCPT_MAYBE | RCPT_WARNED | RCPT_VIA)) << 16 |
 	    (uint32_t)r->depth << 24);
 	wire_put_u32(out, r->attempts | (uint32_t)r->dsn << 16);
 	wire_put_u64(out, (uint64_t)r->next);
@@ -89,6 +90,8 @@ put_rcpt(struct buf *out, struct entry_writer *w, const struct rcpt *r)
 	wire_put_str(out, rcpt_orcpt(r));
 	site_put(out, w, r->site);
 	reason_put(out, w, r->reason);
+	if ((r->flags & RCPT_VIA) != 0)
+		site_put(out, w, rcpt_via(r));
 }
 
 void
@@ -199,7 +202,7 @@ struct draft {
 	struct rcpt_init init;
 	uint32_t state, attempts;
 	uint64_t next;
-	struct site *site;
+	struct site *site, *via;
 	struct reason *reason;
 };
 
@@ -213,6 +216,9 @@ take_rcpt(struct entry_reader *r, struct str *in, struct draft *d)
 	    !wire_take_str(in, &d->init.address, ADDRESS_MAX) ||
 	    !wire_take_str(in, &d->init.orcpt, ORCPT_MAX) ||
 	    !site_take(r, in, &d->site) || !reason_take(r, in, &d->reason))
+		return false;
+	if ((bits >> 16 & RCPT_VIA) != 0 &&
+	    (!site_take(r, in, &d->via) || d->via == NULL))
 		return false;
 	d->state = bits & 255;
 	d->init.notify = (uint8_t)(bits >> 8);
@@ -231,6 +237,7 @@ finish_rcpt(struct rcpt *r, const struct draft *d)
 	if (d->reason != NULL)
 		r->reason = reason_ref(d->reason);
 	rcpt_set_site(r, d->site);
+	rcpt_set_via(r, d->via);
 	if (d->state == ON_DISK_DEFERRED) {
 		r->state = RCPT_DEFERRED;
 		r->next = (int64_t)d->next;
@@ -306,6 +313,7 @@ entry_free(struct message *m, struct reasons *reasons)
 
 	RCPT_FOREACH(r, m) {
 		rcpt_set_site(r, NULL);
+		rcpt_set_via(r, NULL);
 		reason_drop(reasons, r->reason);
 		r->reason = NULL;
 	}

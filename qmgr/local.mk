@@ -24,9 +24,10 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/spool.c qmgr/spool.h \
 	qmgr/state.h qmgr/state_read.c qmgr/state_write.c \
 	qmgr/syncer.c qmgr/syncer.h \
-	qmgr/table.c qmgr/table.h
+	qmgr/table.c qmgr/table.h \
+	qmgr/via.c qmgr/via.h
 
-qmgr_links = common/msg/libmsg.a common/proc/libproc.a \
+qmgr_links = common/mail/libmail.a common/msg/libmsg.a common/proc/libproc.a \
 	common/event/libevent.a common/conf/libconf.a common/base/libbase.a \
 	$(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS) -lpthread
 

@@ -47,7 +47,8 @@ enum {
 	RCPT_WARNED = 2,  /* the sender was told of the delay */
 	RCPT_TRIED = 4,   /* attempted since this qmgr began; not on disk */
 	RCPT_ASKED = 8,   /* ROUTING: routerd was asked; not on disk */
-	RCPT_BULK = 16    /* ROUTING: in the slower of two lists; not on disk */
+	RCPT_BULK = 16,   /* ROUTING: in the slower of two lists; not on disk */
+	RCPT_VIA = 32     /* goes where the administrator said; via.h */
 };
 
 struct rcpt {
@@ -94,6 +95,7 @@ enum {
 struct message_more {
 	struct map accounts;   /* that a copy goes to: account -> rcpt */
 	struct map addresses;  /* that a list named: address -> rcpt */
+	struct map vias;       /* index -> struct site; via.h */
 };
 
 struct message {

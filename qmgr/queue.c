@@ -5,6 +5,7 @@
 #include "base/fatal.h"
 #include "base/wire.h"
 #include "qmgr/change.h"
+#include "qmgr/via.h"
 
 enum { MEMBERS_A_RECORD = 1000 };
 
@@ -220,8 +221,24 @@ rcpt_done(struct queue *q, struct rcpt *r)
 	rcpt_leave(q, r);
 	r->state = RCPT_DONE;
 	rcpt_set_site(r, NULL);
+	rcpt_set_via(r, NULL);
 	rcpt_set_reason(q, r, NULL);
 	r->m->nleft--;
+}
+
+void
+rcpt_reroute(struct queue *q, struct rcpt *r, struct site *site)
+{
+	if (r->state == RCPT_DONE || r->state == RCPT_REPORT)
+		return;
+	rcpt_set_via(r, site);
+	r->attempts = 0;
+	if (r->state != RCPT_DEFERRED)
+		return;
+	rcpt_leave(q, r);
+	r->state = RCPT_DONE; /* in no list for a moment */
+	rcpt_set_site(r, site);
+	rcpt_wait(q, r, 0);
 }
 
 void
@@ -469,6 +486,25 @@ queue_hold(struct queue *q, struct message *m, bool hold)
 	qlog_begin(&q->log);
 	qlog_end(&q->log, hold ? RECORD_HOLD : RECORD_RELEASE, m->id);
 	queue_set_held(q, m, hold);
+}
+
+void
+queue_reroute(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
+    struct site *site)
+{
+	struct entry_writer w;
+	struct buf *b;
+
+	if (n == 0)
+		return;
+	entry_writer_init(&w);
+	b = qlog_begin(&q->log);
+	site_put(b, &w, site);
+	ranges_put(b, rs, n);
+	qlog_end(&q->log, RECORD_REROUTE, m->id);
+	for (size_t i = 0; i < n; i++)
+		rcpt_reroute(q, rs[i], site);
+	queue_set_timer(q, m);
 }
 
 void

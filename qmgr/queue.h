@@ -76,6 +76,11 @@ void queue_report(struct queue *q, struct message *m, struct rcpt **rs,
 void queue_warned(struct queue *q, struct message *m, struct rcpt **rs,
     size_t n);
 void queue_hold(struct queue *q, struct message *m, bool hold);
+/* They go to this site from their next attempt on (NULL: where routerd says),
+ * which is due now; their attempts are counted anew.  Not of DONE ones, and
+ * no news to REPORT ones. */
+void queue_reroute(struct queue *q, struct message *m, struct rcpt **rs,
+    size_t n, struct site *site);
 /* The parent is done, its list's members are recipients now (ROUTING). */
 void queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
     const struct rcpt_init *rcpts, uint32_t n);
@@ -97,6 +102,7 @@ void rcpt_done(struct queue *q, struct rcpt *r);
 void rcpt_set_report(struct queue *q, struct rcpt *r, enum dsn_action dsn);
 void rcpt_set_reason(struct queue *q, struct rcpt *r, struct reason *reason);
 void queue_settle(struct queue *q, struct message *m, uint32_t index);
+void rcpt_reroute(struct queue *q, struct rcpt *r, struct site *site);
 void queue_set_held(struct queue *q, struct message *m, bool hold);
 /* Sets the message's timer from its recipients. */
 void queue_set_timer(struct queue *q, struct message *m);

@@ -25,7 +25,9 @@ enum record_type {
 	RECORD_EXPAND,     /* a part of the list that a recipient stands for */
 	RECORD_EXPAND_END, /* the whole list is there */
 	RECORD_WARNED,     /* recipients whose sender was told of the delay */
-	RECORD_CHECKPOINT  /* nothing; carries the clock and the durable lsn */
+	RECORD_CHECKPOINT, /* nothing; carries the clock and the durable lsn */
+	RECORD_REROUTE,    /* recipients whose next hop is ordered */
+	RECORD_LAST = RECORD_REROUTE
 };
 
 enum {

@@ -221,6 +221,31 @@ apply_hold(struct applying *a)
 }
 
 static bool
+apply_reroute(struct applying *a)
+{
+	struct entry_reader reader;
+	struct site *site;
+	struct ranges which;
+	struct ranges_walk w;
+	uint32_t index;
+	bool ok;
+
+	entry_reader_init(&reader, &a->q->reasons, &a->q->sites);
+	ok = site_take(&reader, &a->in, &site) && ranges_take(&a->in, &which);
+	if (ok && a->m != NULL) {
+		ranges_walk(&which, &w);
+		while (ranges_next(&w, &index)) {
+			struct rcpt *r = message_rcpt(a->m, index);
+
+			if (r != NULL)
+				rcpt_reroute(a->q, r, site);
+		}
+	}
+	entry_reader_clear(&reader);
+	return ok;
+}
+
+static bool
 apply_warned(struct applying *a)
 {
 	struct ranges which;
@@ -340,6 +365,7 @@ static bool (*const apply[])(struct applying *a) = {
 	[RECORD_EXPAND_END] = apply_expand_end,
 	[RECORD_WARNED] = apply_warned,
 	[RECORD_CHECKPOINT] = apply_checkpoint,
+	[RECORD_REROUTE] = apply_reroute,
 };
 
 bool

@@ -10,6 +10,7 @@
 
 #include "base/fatal.h"
 #include "base/id.h"
+#include "qmgr/via.h"
 
 static const uint32_t seed = 0x5eed;
 
@@ -162,6 +163,8 @@ dump_rcpt(struct buf *out, const struct rcpt *r)
 	    r->state == RCPT_REPORT ? r->dsn : 0);
 	if (r->site != NULL)
 		buf_addf(out, " site=%.*s", STR_ARG(r->site->key));
+	if (rcpt_via(r) != NULL)
+		buf_addf(out, " via=%.*s", STR_ARG(rcpt_via(r)->key));
 	if (r->reason != NULL)
 		buf_addf(out, " reason=%u,%.*s,%.*s", r->reason->code,
 		    STR_ARG(r->reason->status), STR_ARG(r->reason->text));

@@ -129,6 +129,20 @@ op_report(void)
 	reason_drop(&rig.q.reasons, why);
 }
 
+static void
+op_reroute(void)
+{
+	static const char *const hops[] = { "[192.0.2.7]:2525", "lmtp:/run/x" };
+	const uint32_t which = draw(3);
+	struct message *m = any_message();
+	struct rcpt *rs[64];
+
+	if (m != NULL)
+		queue_reroute(&rig.q, m, rs, some(m, rs, 64, true),
+		    which == 2 ? NULL :
+		    site_smtp(&rig.q.sites, str_c(hops[which]), 1));
+}
+
 /* A report is accepted: both happen or neither. */
 static void
 op_settle(void)
@@ -214,7 +228,7 @@ op_state(void)
 
 static void (*const ops[])(void) = { op_accept, op_accept, op_accept, op_done,
 	op_defer, op_defer, op_report, op_settle, op_hold, op_warned, op_expand,
-	op_copy, op_flush, op_flush, op_state };
+	op_copy, op_flush, op_flush, op_state, op_reroute };
 
 static void
 check_restart(void)

@@ -1,0 +1,15 @@
+/*
+ * via -- a next hop that the administrator ordered for a recipient, whatever
+ * routerd would say.  Few recipients have one: it stands beside the message.
+ */
+#ifndef POSTERN_QMGR_VIA_H
+#define POSTERN_QMGR_VIA_H
+
+#include "qmgr/site.h"
+
+/* Borrowed; NULL: none. */
+struct site *rcpt_via(const struct rcpt *r);
+/* Takes a reference of its own; NULL: none any more. */
+void rcpt_set_via(struct rcpt *r, struct site *site);
+
+#endif
