@@ -167,6 +167,27 @@ scan(struct loading *l, struct logscan *s)
 	return 0;
 }
 
+/* An older state was taken, and the log between it and the damaged one is
+ * used again: a message whose segment is gone was at its end by then. */
+static void
+remove_finished(struct queue *q)
+{
+	struct message *m, *next;
+
+	TAILQ_FOREACH_SAFE(m, &q->table.all, entry, next) {
+		struct rcpt *r;
+
+		if (m->seg != NULL)
+			continue;
+		note(NOTE_WARN, "queue-forgets-finished");
+		note_id("id", m->id);
+		note_end();
+		RCPT_FOREACH(r, m)
+			rcpt_done(q, r);
+		queue_remove(q, m);
+	}
+}
+
 static int
 load(struct queue *q, int corruptfd, struct load_report *report,
     const struct load_watch *watch)
@@ -200,6 +221,8 @@ load(struct queue *q, int corruptfd, struct load_report *report,
 	report->clock = l.replay.clock;
 	report->wall = l.replay.wall;
 	replay_clear(&l.replay);
+	if (report->bad_states != 0 && watch == NULL)
+		remove_finished(q);
 	TAILQ_FOREACH(m, &q->table.all, entry) {
 		queue_set_timer(q, m);
 		/* A copy behind the state may have given it one. */

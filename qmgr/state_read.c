@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -159,8 +160,11 @@ state_read(int dirfd, uint32_t seed, struct reasons *reasons,
 
 		state_name(numbers[i], name);
 		s.fd = disk_open(dirfd, name, O_RDONLY);
-		if (s.fd == -1)
+		if (s.fd == -1 && errno == ENOENT)
 			continue;
+		/* The older one would bring back what is long delivered. */
+		if (s.fd == -1)
+			fatal_errno("the queue's %s cannot be opened", name);
 		buf_init(&s.frame, BUF_NO_MAX);
 		found = is_whole(&s, head);
 		if (!found)

@@ -408,6 +408,54 @@ START_TEST(a_forged_record_in_a_body_is_no_record)
 }
 END_TEST
 
+static void
+damage_state(const char *name)
+{
+	int fd = openat(rig.dirfd, name, O_RDWR);
+
+	ck_assert_int_eq(disk_write(fd, "X", 1, 20), 0);
+	close(fd);
+}
+
+/* The older state knows a message that was finished behind it, in a segment
+ * that is used again. */
+START_TEST(an_older_state_brings_nothing_back)
+{
+	char body[SEGMENT / 2], name[STATE_NAME];
+
+	fill_body(body, sizeof(body), 1);
+	rig_accept(&rig, 1, body, NULL);
+	rig_flush(&rig);
+	write_state();
+	finish_all();
+	for (int i = 0; i < 3; i++)
+		rig_accept(&rig, 1, body, NULL);
+	rig_flush(&rig);
+	write_state();
+	syncer_wait(rig.syncer);
+	ck_assert(qlog_find_segment(&rig.q.log, 1) == NULL);
+	state_name(rig.state.head.number, name);
+	rig_unload(&rig);
+	damage_state(name);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.report.bad_states, 1);
+	ck_assert_uint_eq(rig.report.missing_texts, 0);
+	ck_assert_uint_eq(rig.q.table.n, 3);
+}
+END_TEST
+
+/* A state that is there and cannot be opened is not passed over. */
+START_TEST(a_state_must_open)
+{
+	rig_accept(&rig, 1, "x", NULL);
+	rig_flush(&rig);
+	write_state();
+	rig_unload(&rig);
+	ck_assert_int_eq(symlinkat("nowhere", rig.dirfd, "state.99999999"), 0);
+	rig_load(&rig, SEGMENT); /* ends the program */
+}
+END_TEST
+
 static TCase *
 working(void)
 {
@@ -419,6 +467,7 @@ working(void)
 	tcase_add_test(tc, segments_are_used_again);
 	tcase_add_test(tc, a_segment_without_newer_state_stays);
 	tcase_add_test(tc, a_copy_keeps_what_is_done);
+	tcase_add_test(tc, an_older_state_brings_nothing_back);
 	return tc;
 }
 
@@ -438,6 +487,7 @@ damage(void)
 {
 	TCase *tc = tcase_create("damage");
 
+	tcase_add_exit_test(tc, a_state_must_open, 70);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, a_flip_takes_one_message_only, 0, 31);
 	tcase_add_loop_test(tc, damage_is_told_by_a_later_flush, 0, 2);
