@@ -141,13 +141,15 @@ class Flushes:
         self.file = os.path.join(folder, "flushes")
 
     def command(self):
-        return ["strace", "-f", "--seccomp-bpf", "-qq", "-ttt", "-s", "0", "-e", "signal=none", "-e",
+        return ["strace", "-f", "--seccomp-bpf", "-qq", "-ttt", "-Y", "-s", "0", "-e", "signal=none", "-e",
                 "trace=" + self.CALLS, "-o", self.file]
 
     def count(self, since, until):
-        """Between these times of day."""
-        n = 0
+        """{"program call": how often} between these times of day."""
+        calls = {}
         for line in read(self.file).splitlines():
-            found = re.match(r"\d+ +(\d+\.\d+) (\w+)\(", line)  # not "<... resumed>"
-            n += found is not None and since <= float(found[1]) <= until
-        return n
+            found = re.match(r"\d+<(.*)> +(\d+\.\d+) (\w+)\(", line)  # not "<... resumed>"
+            if found and since <= float(found[2]) <= until:
+                name = "%s %s" % (found[1], found[3])
+                calls[name] = calls.get(name, 0) + 1
+        return calls

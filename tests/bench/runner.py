@@ -79,16 +79,20 @@ class Bench:
 
     def clean(self):
         """Ends everything that is alive."""
-        for process in self.clients:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-        self.clients = []
-        if self.target:
-            self.target.close()
-        if self.sink:
-            self.sink.stop()
-        self.target = self.sink = None
+        clients, target, sink = self.clients, self.target, self.sink
+        self.clients, self.target, self.sink = [], None, None
+        try:
+            for process in clients:
+                if process.poll() is None:
+                    process.kill()
+                    process.communicate()
+        finally:
+            try:
+                if target:
+                    target.close()
+            finally:
+                if sink:
+                    sink.stop()
         self.progress()
 
     def close(self):
@@ -119,7 +123,7 @@ class Bench:
         for row in self.rows:
             if row["workload"] == workload.name and row["target"] == kind:
                 for metric, value in row.items():
-                    if metric not in ("workload", "target", "rep", "scale", "error"):
+                    if metric not in ("workload", "target", "rep", "scale", "error", "calls"):
                         found.setdefault(metric, []).append(value)
         return {metric: (statistics.median(all_), min(all_), max(all_)) for metric, all_ in found.items()}
 
@@ -134,6 +138,9 @@ class Bench:
                 metric, spread(ours[metric]), spread(peer.get(metric)), number(ratio) + "x" if ratio else UNKNOWN,
                 judge(goals.get(metric), ours[metric][0], ratio))).rstrip())
         for row in self.rows:
+            if row["workload"] == workload.name and "calls" in row:
+                lines.append("  flushes of %s: %s" % (row["target"], ", ".join(
+                    "%s %d" % call for call in sorted(row["calls"].items(), key=lambda call: -call[1]))))
             if row["workload"] == workload.name and "error" in row:
                 lines.append("  FAILED %s rep %d: %s" % (row["target"], row["rep"] + 1, row["error"]))
         return "\n".join(lines)

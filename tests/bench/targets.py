@@ -266,11 +266,11 @@ class Postfix(Target):
         """Why it cannot run, or None."""
         if not prefix:
             return "no Postfix given or installed (--postfix DIR: where its package was unpacked)"
+        if os.geteuid() != 0:
+            return "Postfix runs as root only"
         for program in ("usr/sbin/postqueue", "usr/lib/postfix/sbin/master"):
             if not os.access(os.path.join(prefix, program), os.X_OK):
                 return "no %s in %s" % (program, prefix)
-        if os.geteuid() != 0:
-            return "Postfix runs as root only"
         try:
             pwd.getpwnam("postfix"), grp.getgrnam("postdrop")
         except KeyError:
