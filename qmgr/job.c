@@ -237,11 +237,24 @@ tell_reported(struct job *j)
 static void
 note_site(const struct site *site, enum site_change change)
 {
-	note(change == SITE_DIED ? NOTE_WARN : NOTE_INFO,
-	    change == SITE_DIED ? "site-down" : "site-back");
+	static const char *const names[] = { [SITE_SAME] = "",
+		[SITE_DIED] = "site-down", [SITE_SLOWED] = "site-slow",
+		[SITE_BACK] = "site-back" };
+
+	note(change == SITE_DIED ? NOTE_WARN : NOTE_INFO, names[change]);
 	note_str("site", site_name(site));
 	note_u64("waiting", site->nwaiting);
 	note_end();
+}
+
+/* The first reply of a kind, or NULL. */
+static struct reason *
+said(const struct job *j, enum reply_kind kind)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->rcpts[i].reason->hint.kind == kind)
+			return j->rcpts[i].reason;
+	return NULL;
 }
 
 static void
@@ -249,15 +262,26 @@ tell_site(struct job *j, enum site_state state)
 {
 	struct qmgr *d = j->d;
 	struct site *site = j->site;
+	const bool recovered = state == SITE_FINE &&
+	    (site->failures != 0 || !site->answered);
 	const enum site_change change =
 	    sched_result(&d->q.sched, site, state, d->q.now);
+	const struct reason *slow;
 
 	if (change != SITE_SAME)
 		note_site(site, change);
+	if (state == SITE_SLOW_DOWN && (slow = said(j, REPLY_SLOW)) != NULL)
+		sched_named(&d->q.sched, site, slow->hint.wait, d->q.now);
 	if (change == SITE_DIED)
 		site_defer_ready(d, site, j->rcpts[0].reason);
-	if (change == SITE_BACK)
+	if (change == SITE_SLOWED)
+		site_defer_ready(d, site, NULL);
+	/* Early: who waits has been told of what is over now. */
+	if (change == SITE_BACK || recovered) {
+		site->wake_all = change == SITE_BACK;
 		site->to_wake = site->nwaiting;
+	}
+	site->answered = site->answered || state == SITE_FINE;
 	if (state == SITE_FINE && site->to_wake != 0)
 		site_wake(d, site, 500);
 }

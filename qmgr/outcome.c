@@ -166,7 +166,8 @@ apply_group(struct qmgr *d, struct message *m, const struct decision *t,
 		break;
 	case FATE_DEFER:
 		queue_defer(&d->q, m, rs, n, d->q.now +
-		    sched_retry(&d->q.sched, t->r->attempts), t->reason);
+		    sched_wait(&d->q.sched, &t->reason->hint, t->r->attempts,
+		        t->r->site, d->q.now), t->reason);
 		break;
 	case FATE_NONE:
 		break;

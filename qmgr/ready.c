@@ -16,16 +16,6 @@ sender_of(const struct message *m)
 	return map_hash(who);
 }
 
-/* The same for all of a message, which then share a report, too. */
-static int64_t
-after_probe(struct qmgr *d, const struct site *site)
-{
-	const int64_t probe =
-	    site->probe_at > d->q.now ? site->probe_at : d->q.now;
-
-	return probe + sched_retry(&d->q.sched, 1) / 4;
-}
-
 /* In memory only: nothing was attempted, nothing has to be written down. */
 static void
 defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
@@ -33,7 +23,8 @@ defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
 	struct message *m = b->m;
 	struct site *site = b->site;
 	const uint32_t n = b->n;
-	const int64_t next = after_probe(d, site);
+	/* The same for all of a message, which then share a report, too. */
+	const int64_t next = sched_after(&d->q.sched, site, d->q.now);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct rcpt *r = TAILQ_FIRST(&b->ready);
@@ -98,7 +89,7 @@ waits_for_site(struct qmgr *d, struct rcpt *r, int64_t *next)
 		return true;
 	}
 	if (*next <= d->q.now || *next <= site->probe_at)
-		*next = after_probe(d, site);
+		*next = sched_after(&d->q.sched, site, d->q.now);
 	r->next = *next;
 	return true;
 }
@@ -121,6 +112,19 @@ message_due(struct qmgr *d, struct message *m)
 	message_drop_ref(&d->q, m);
 }
 
+/* It waited for the site, not for its own mailbox or a greylist. */
+static bool
+waits_too_long(const struct site *site, const struct rcpt *r)
+{
+	const enum reply_kind kind =
+	    r->reason != NULL ? r->reason->hint.kind : REPLY_DOWN;
+
+	if ((r->m->flags & MSG_HELD) != 0)
+		return false;
+	return site->wake_all ? kind != REPLY_GREY && kind != REPLY_FULL :
+	                        kind == REPLY_DOWN;
+}
+
 void
 site_wake(struct qmgr *d, struct site *site, uint32_t most)
 {
@@ -129,7 +133,7 @@ site_wake(struct qmgr *d, struct site *site, uint32_t most)
 	while (site->to_wake != 0 && most-- != 0 &&
 	    (r = TAILQ_FIRST(&site->waiting)) != NULL) {
 		site->to_wake--;
-		if ((r->m->flags & MSG_HELD) != 0) {
+		if (!waits_too_long(site, r)) {
 			TAILQ_REMOVE(&site->waiting, r, entry);
 			TAILQ_INSERT_TAIL(&site->waiting, r, entry);
 			continue;

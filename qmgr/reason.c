@@ -55,6 +55,7 @@ reason_get(struct reasons *rs, uint32_t code, struct str status,
 	r->status = keep(&at, status);
 	r->text = keep(&at, text);
 	r->remote = keep(&at, remote);
+	r->hint = reply_hint(code, r->status, r->text);
 	map_set(&rs->by_text, key, r);
 	return r;
 }

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "mail/reply_kind.h"
 
 struct reason {
 	uint32_t refs;
@@ -16,6 +17,7 @@ struct reason {
 	struct str status;  /* "4.4.1" */
 	struct str text;
 	struct str remote;  /* "mx.example.org [192.0.2.1]" or "" */
+	struct reply_hint hint; /* what it means for the next attempt */
 	uint64_t mark;      /* encoder: which run gave it number */
 	uint32_t number;
 };

@@ -4,6 +4,13 @@
 
 #include "base/fatal.h"
 
+enum {
+	GREY_TRIES = 6,     /* that a greylist gets at short distance */
+	GREY_LEAST = 5000,  /* ms; whatever time it names */
+	FULL_FACTOR = 3,
+	SLOW_PART = 10      /* of retry_min: the first wait of a slow site */
+};
+
 void
 sched_init(struct sched *s, const struct sched_options *o, uint64_t seed)
 {
@@ -26,16 +33,87 @@ int64_t
 sched_retry(struct sched *s, unsigned attempts)
 {
 	int64_t wait = s->o.retry_min;
-	int64_t spread;
+	int64_t part;
 
 	while (attempts-- > 1 && wait < s->o.retry_max)
 		wait *= 2;
 	if (wait > s->o.retry_max)
 		wait = s->o.retry_max;
-	spread = wait * 2 / 5;
-	if (spread > 0)
-		wait += (int64_t)(draw(s) % (uint64_t)spread) - spread / 2;
+	part = wait * 2 / 5;
+	if (part > 0)
+		wait += (int64_t)(draw(s) % (uint64_t)part) - part / 2;
 	return wait > 0 ? wait : 1;
+}
+
+/* 0..most */
+static int64_t
+spread(struct sched *s, int64_t most)
+{
+	return most <= 0 ? 0 : (int64_t)(draw(s) % (uint64_t)(most + 1));
+}
+
+static int64_t
+cut(int64_t n, int64_t least, int64_t most)
+{
+	return n < least ? least : n > most ? most : n;
+}
+
+static int64_t
+wait_grey(struct sched *s, const struct reply_hint *hint, unsigned attempts)
+{
+	const int64_t least =
+	    s->o.retry_min < GREY_LEAST ? s->o.retry_min : GREY_LEAST;
+	int64_t wait = s->o.retry_min;
+
+	if (attempts > GREY_TRIES)
+		return sched_retry(s, attempts - GREY_TRIES + 1);
+	if (hint->wait != 0)
+		wait = cut((int64_t)hint->wait * 1000, least, s->o.retry_max);
+	return wait + spread(s, wait / 5);
+}
+
+/* When the site may be tried again, if that is later than now. */
+static int64_t
+opens_at(const struct site *site, int64_t now)
+{
+	int64_t at = now;
+
+	if (site->dead && site->probe_at > at)
+		at = site->probe_at;
+	return site->slow_until > at ? site->slow_until : at;
+}
+
+int64_t
+sched_after(struct sched *s, const struct site *site, int64_t now)
+{
+	const int64_t at = opens_at(site, now);
+	const int64_t most = at > now ? at - now : s->o.retry_min;
+
+	return at + 1 + spread(s, cut(most, 0, s->o.retry_min) / 4);
+}
+
+int64_t
+sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
+    const struct site *site, int64_t now)
+{
+	int64_t wait;
+
+	switch (hint->kind) {
+	case REPLY_GREY:
+		return wait_grey(s, hint, attempts);
+	case REPLY_FULL:
+		wait = FULL_FACTOR * sched_retry(s, attempts);
+		return cut((int64_t)hint->wait * 1000, wait,
+		    FULL_FACTOR * s->o.retry_max);
+	case REPLY_SLOW:
+		if (site != NULL && opens_at(site, now) > now)
+			return sched_after(s, site, now) - now;
+		break;
+	case REPLY_USUAL:
+	case REPLY_DOWN:
+		break;
+	}
+	return sched_retry(s, attempts);
 }
 
 struct bundle *
@@ -94,7 +172,8 @@ window(const struct sched *s, const struct site *site)
 bool
 sched_refuses(const struct site *site, int64_t now)
 {
-	return site->dead && (site->probing || now < site->probe_at);
+	return now < site->slow_until ||
+	    (site->dead && (site->probing || now < site->probe_at));
 }
 
 /* Into the ring, if it has work and room for it. */
@@ -206,6 +285,7 @@ succeeded(struct sched *s, struct site *site)
 {
 	site->failures = 0;
 	site->deaths = 0;
+	site->slows = 0;
 	if (site->window < s->o.most && ++site->successes >= site->window) {
 		site->window++;
 		site->successes = 0;
@@ -223,16 +303,42 @@ die(struct sched *s, struct site *site, int64_t now)
 	return SITE_DIED;
 }
 
+/* Those that were under way when it first said so say nothing new. */
+static enum site_change
+slow_down(struct sched *s, struct site *site, int64_t now)
+{
+	int64_t wait = s->o.retry_min / SLOW_PART;
+
+	if (now < site->slow_until)
+		return SITE_SAME;
+	site->successes = 0;
+	site->window = site->window > 1 ? site->window / 2 : 1;
+	for (uint32_t i = 0; i < site->slows && wait < s->o.retry_max; i++)
+		wait *= 2;
+	site->slows++;
+	wait = cut(wait, 1, s->o.retry_max);
+	site->slow_until = now + wait + spread(s, wait / 5);
+	leave_ring(s, site);
+	return SITE_SLOWED;
+}
+
+void
+sched_named(struct sched *s, struct site *site, uint32_t wait, int64_t now)
+{
+	const int64_t until =
+	    now + cut((int64_t)wait * 1000, 0, s->o.retry_max);
+
+	if (wait != 0 && site->slow_until < until)
+		site->slow_until = until;
+}
+
 static enum site_change
 failed(struct sched *s, struct site *site, enum site_state what, int64_t now)
 {
+	if (what == SITE_SLOW_DOWN)
+		return slow_down(s, site, now);
 	site->successes = 0;
 	site->window /= 2;
-	if (what == SITE_SLOW_DOWN) {
-		if (site->window == 0)
-			site->window = 1;
-		return SITE_SAME;
-	}
 	site->failures++;
 	return site->window == 0 ? die(s, site, now) : SITE_SAME;
 }
@@ -277,6 +383,8 @@ sched_block(struct sched *s, struct site *site, bool blocked)
 void
 sched_revive(struct sched *s, struct site *site)
 {
+	site->slow_until = 0;
+	site->slows = 0;
 	if (!site->dead)
 		return;
 	site->dead = false;

@@ -9,7 +9,11 @@
  *
  * Concurrency of a site: begins at start, grows by one after a full window of
  * jobs that went well, halves when the site is down or asks for less; below
- * one the site is dead, and one message at a time probes it.
+ * one the site is dead, and one message at a time probes it.  A site that
+ * asks for less also gets nothing for a while, longer each time.
+ *
+ * The next attempt of a recipient: sched_wait(), by what was said
+ * (mail/reply_kind.h).
  */
 #ifndef POSTERN_QMGR_SCHED_H
 #define POSTERN_QMGR_SCHED_H
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mail/reply_kind.h"
 #include "msg/job.h"
 #include "qmgr/site.h"
 
@@ -37,6 +42,7 @@ struct sched {
 enum site_change {
 	SITE_SAME,
 	SITE_DIED, /* what is ready for it has to wait until probe_at */
+	SITE_SLOWED, /* likewise, until slow_until */
 	SITE_BACK  /* it was dead: what waits may go now */
 };
 
@@ -44,6 +50,16 @@ void sched_init(struct sched *s, const struct sched_options *o, uint64_t seed);
 
 /* Wait before the next attempt after so many: exponential, +-20 %. */
 int64_t sched_retry(struct sched *s, unsigned attempts);
+/*
+ * The same by what was said: a greylist is asked again soon, but never before
+ * the time it named; a full mailbox is left alone for three times as long; a
+ * site that wants less, until it may have more (and then not all at once).
+ * site may be NULL.
+ */
+int64_t sched_wait(struct sched *s, const struct reply_hint *hint,
+    unsigned attempts, const struct site *site, int64_t now);
+/* When a recipient that the site refuses now may try: not all at once. */
+int64_t sched_after(struct sched *s, const struct site *site, int64_t now);
 
 /* The message's bundle for the site, made if there is none. */
 struct bundle *sched_bundle(struct message *m, struct site *site);
@@ -68,6 +84,8 @@ struct bundle *sched_take(struct sched *s, struct site *site);
 /* A job to the site is over. */
 enum site_change sched_result(
     struct sched *s, struct site *site, enum site_state what, int64_t now);
+/* It named a time, in seconds: nothing before (up to retry_max). */
+void sched_named(struct sched *s, struct site *site, uint32_t wait, int64_t now);
 /* Nothing may go there now, not even as a probe. */
 bool sched_refuses(const struct site *site, int64_t now);
 /* Its worker cannot take jobs now, or can again. */

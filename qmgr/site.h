@@ -55,9 +55,13 @@ struct site {
 	uint32_t successes;           /* since the window last changed */
 	uint32_t failures;            /* SITE_DOWN one after the other */
 	uint32_t deaths;              /* found dead one after the other */
+	uint32_t slows;               /* "slow down" one after the other */
 	int64_t probe_at;             /* queue clock, while dead */
+	int64_t slow_until;           /* queue clock: nothing before */
 	int64_t used_at;              /* queue clock */
 	uint32_t to_wake;             /* of the waiting ones, since it is back */
+	bool wake_all;                /* else those that could not connect */
+	bool answered;                /* since this qmgr began */
 	bool dead, probing, in_ring;
 	bool tried;                   /* since this qmgr began */
 	bool blocked;                 /* no jobs now: its worker is not ready */

@@ -18,6 +18,7 @@ common_mail_libmail_a_SOURCES = \
 	common/mail/msgid.c common/mail/msgid.h \
 	common/mail/mutf7.c common/mail/mutf7.h \
 	common/mail/param.c common/mail/param.h \
+	common/mail/reply_kind.c common/mail/reply_kind.h \
 	common/mail/rfc2047.c common/mail/rfc2047.h \
 	common/mail/smtp_reply.c common/mail/smtp_reply.h \
 	common/mail/transfer.c common/mail/transfer.h \
@@ -32,6 +33,7 @@ check_PROGRAMS += tests/unit/mail/test_addr \
 	tests/unit/mail/test_header \
 	tests/unit/mail/test_mime \
 	tests/unit/mail/test_reply \
+	tests/unit/mail/test_reply_kind \
 	tests/unit/mail/test_text
 tests_unit_mail_test_addr_SOURCES = tests/unit/mail/test_addr.c
 tests_unit_mail_test_addr_LDADD = $(mail_test_libs)
@@ -47,6 +49,8 @@ tests_unit_mail_test_mime_SOURCES = tests/unit/mail/test_mime.c
 tests_unit_mail_test_mime_LDADD = $(mail_test_libs)
 tests_unit_mail_test_reply_SOURCES = tests/unit/mail/test_reply.c
 tests_unit_mail_test_reply_LDADD = $(mail_test_libs)
+tests_unit_mail_test_reply_kind_SOURCES = tests/unit/mail/test_reply_kind.c
+tests_unit_mail_test_reply_kind_LDADD = $(mail_test_libs)
 tests_unit_mail_test_text_SOURCES = tests/unit/mail/test_text.c
 tests_unit_mail_test_text_LDADD = $(mail_test_libs)
 EXTRA_DIST += tests/unit/mail/exact.h tests/unit/mail/relist.h

@@ -4,6 +4,7 @@
 
 #include "base/fatal.h"
 #include "delivery/smtp/commands.h"
+#include "mail/reply_kind.h"
 
 void
 client_init(struct client *c, const struct client_conf *conf)
@@ -477,8 +478,11 @@ static enum client_event
 on_reply(struct client *c)
 {
 	const struct smtp_reply *r = &c->reply;
+	char enhanced[12];
 
-	if (r->code == 421 || (r->class == 4 && r->subject == 7))
+	reply_enhanced(c, enhanced);
+	if (reply_hint(r->code, str_c(enhanced), buf_str(&r->text)).kind ==
+	    REPLY_SLOW)
 		c->slow_down = true;
 	if (r->code == 421)
 		c->closing = true;

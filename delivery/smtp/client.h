@@ -127,7 +127,7 @@ struct client {
 	bool refused;           /* MAIL was */
 	unsigned mails;         /* transactions begun */
 	unsigned due;           /* replies to what was said */
-	bool slow_down;         /* it said 421 or 4.7.x */
+	bool slow_down;         /* it said so: REPLY_SLOW */
 	bool closing;           /* it said 421: no further mail */
 	struct crlf_out crlf;
 	struct client_failure failure;

@@ -9,6 +9,7 @@
 #include "delivery/smtp/commands.h"
 #include "delivery/smtp/engine.h"
 #include "delivery/smtp/text.h"
+#include "mail/reply_kind.h"
 #include "proc/note.h"
 
 static void next_target(struct delivery *d);
@@ -277,6 +278,14 @@ on_done(void *arg, struct session *s)
 
 /* --- the session ended before the mail --------------------------------- */
 
+/* Some greylist the client's address: the server is well. */
+static bool
+is_grey(const struct client_failure *f)
+{
+	return reply_hint(f->code, str_c(f->enhanced),
+	    buf_str(&f->text)).kind == REPLY_GREY;
+}
+
 /* The text was out and no answer came: qmgr must know. */
 static void
 lost_answer(struct delivery *d, const struct msg_job_result *result)
@@ -304,7 +313,7 @@ on_over(void *arg, struct session *s, const struct client_failure *f)
 		    buf_str(&f->text)));
 		if (s->client.slow_down)
 			set_site(d, SITE_SLOW_DOWN);
-		else if (!s->was_ready)
+		else if (!s->was_ready && !is_grey(f))
 			set_site(d, SITE_DOWN);
 		if (f->after_dot)
 			lost_answer(d, &d->last);

@@ -290,6 +290,91 @@ START_TEST(the_heap_is_ordered)
 }
 END_TEST
 
+/* Many waits of one kind after so many attempts: all between these. */
+static void
+waits(uint32_t code, const char *status, const char *text, unsigned attempts,
+    int64_t least, int64_t most)
+{
+	const struct reply_hint hint =
+	    reply_hint(code, str_c(status), str_c(text));
+
+	for (int i = 0; i < 200; i++) {
+		const int64_t wait =
+		    sched_wait(&sched, &hint, attempts, NULL, now);
+
+		ck_assert_msg(wait >= least && wait <= most,
+		    "%u %s %s: %lld s", code, status, text,
+		    (long long)wait / 1000);
+	}
+}
+
+START_TEST(the_wait_is_what_was_said)
+{
+	enum { MIN = 60000 };
+
+	/* Greylists: 5 to 6 minutes, several times; or what they name. */
+	waits(450, "4.2.0", "greylisted", 1, 5 * MIN, 6 * MIN);
+	waits(450, "4.2.0", "greylisted", 6, 5 * MIN, 6 * MIN);
+	waits(450, "4.2.0", "greylisted", 12, 40 * MIN, 84 * MIN);
+	waits(451, "4.7.1", "greylisted, again in 20 minutes", 1, 20 * MIN,
+	    24 * MIN);
+	waits(451, "4.7.1", "greylisted, again in 1 second", 1, 5000, 6000);
+	waits(451, "4.7.1", "greylisted, again in 20 hours", 1, 70 * MIN,
+	    84 * MIN);
+	/* A full mailbox. */
+	waits(452, "4.2.2", "full", 1, 12 * MIN, 18 * MIN);
+	waits(452, "4.2.2", "full", 9, 168 * MIN, 252 * MIN);
+	/* The rest. */
+	waits(451, "4.3.0", "error", 1, 4 * MIN, 6 * MIN);
+	waits(451, "4.3.0", "error", 3, 16 * MIN, 24 * MIN);
+	waits(451, "4.4.1", "no connection", 9, 56 * MIN, 84 * MIN);
+}
+END_TEST
+
+START_TEST(who_asks_for_less_gets_less)
+{
+	const struct reply_hint slow = { REPLY_SLOW, 0 };
+	struct site *s = site("slow");
+	int64_t wait = 0;
+
+	for (int i = 0; i < 100; i++)
+		add(s, message_for(s, 1), 1);
+	fill(s);
+	for (int k = 0; k < 5; k++) {
+		/* All of a window say so: that counts once. */
+		ck_assert_int_eq(
+		    sched_result(&sched, s, SITE_SLOW_DOWN, now), SITE_SLOWED);
+		while (s->inflight != 0)
+			ck_assert_int_eq(sched_result(&sched, s,
+			    SITE_SLOW_DOWN, now), SITE_SAME);
+		ck_assert_uint_ge(s->window, 1);
+		ck_assert(!s->dead);
+		ck_assert(sched_refuses(s, now));
+		ck_assert_int_gt(s->slow_until - now, wait);
+		wait = (s->slow_until - now) * 3 / 2;
+		/* Not the recipient's own time, but the site's. */
+		ck_assert_int_gt(now + sched_wait(&sched, &slow, 90, s, now),
+		    s->slow_until);
+		ck_assert_int_le(now + sched_wait(&sched, &slow, 90, s, now),
+		    s->slow_until + 300000);
+		now = s->slow_until;
+		ck_assert(!sched_refuses(s, now));
+		add(s, message_for(s, 1), 1);
+		ck_assert_uint_eq(fill(s), k == 0 ? 2 : 1);
+	}
+	ck_assert_uint_eq(s->window, 1);
+	sched_named(&sched, s, 1800, now);
+	ck_assert_int_eq(s->slow_until, now + 1800000);
+	sched_named(&sched, s, 99999, now);
+	ck_assert_int_eq(s->slow_until, now + 4200000);
+	sched_revive(&sched, s);
+	ck_assert(!sched_refuses(s, now));
+	while (s->inflight != 0)
+		sched_result(&sched, s, SITE_FINE, now);
+	ck_assert_uint_eq(s->slows, 0);
+}
+END_TEST
+
 static TCase *
 fairness(void)
 {
@@ -311,6 +396,7 @@ concurrency(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_good_site_gets_more);
 	tcase_add_test(tc, a_dead_site_is_probed_by_one);
+	tcase_add_test(tc, who_asks_for_less_gets_less);
 	tcase_add_test(tc, a_blocked_site_gets_nothing);
 	return tc;
 }
@@ -322,6 +408,7 @@ time_passes(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, five_days_of_retries);
+	tcase_add_test(tc, the_wait_is_what_was_said);
 	tcase_add_test(tc, the_heap_is_ordered);
 	return tc;
 }
