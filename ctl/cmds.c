@@ -188,6 +188,11 @@ const struct cmd cmds[] = {
 	QUEUE("drop", "FILTER [--dry-run]", CMD_FILTER_NEEDED | CMD_CONFIRM,
 	    changed_cols,
 	    "remove without telling anybody"),
+	QUEUE("reroute", "FILTER --via HOST:PORT|--reset [--tls T] [--dry-run]",
+	    CMD_FILTER_NEEDED, changed_cols,
+	    "send it to another next hop, or again to the usual one"),
+	QUEUE("notify", "FILTER [--dry-run]", CMD_FILTER_NEEDED, changed_cols,
+	    "tell the sender now that it is late"),
 	{ "queue", "check", "", ROLE_QMGR, 0, cmd_queue_check, check_cols,
 	    "look for damage and contradictions in the whole spool" },
 

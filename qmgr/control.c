@@ -127,6 +127,8 @@ static const struct control_verb verbs[] = {
 	{ "queue",  "release", 0,    CONTROL_WORDS_MAX, false, verb_release, NULL, NULL },
 	{ "queue",  "drop",    0,    CONTROL_WORDS_MAX, false, verb_drop,    NULL, NULL },
 	{ "queue",  "bounce",  0,    CONTROL_WORDS_MAX, false, verb_bounce,  NULL, NULL },
+	{ "queue",  "reroute", 0,    CONTROL_WORDS_MAX, false, verb_reroute, NULL, NULL },
+	{ "queue",  "notify",  0,    CONTROL_WORDS_MAX, false, verb_notify,  NULL, NULL },
 	{ "queue",  "export",  1,    CONTROL_WORDS_MAX, false, verb_export,  NULL, NULL },
 	{ "queue",  "check",   0,    0,                 false, verb_check,   NULL, NULL },
 	{ "server", "info",    0,    0,                 false, verb_info,    NULL, NULL },

@@ -2,34 +2,39 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "conf/parse.h"
+#include "msg/route.h"
+#include "qmgr/via.h"
 #include "qmgr/walk.h"
 
 static bool
-is_any(const struct message *m)
+is_any(const struct walk *w, const struct message *m)
 {
+	(void)w;
 	(void)m;
 	return true;
 }
 
 static bool
-is_held(const struct message *m)
+is_held(const struct walk *w, const struct message *m)
 {
+	(void)w;
 	return (m->flags & MSG_HELD) != 0;
 }
 
 static bool
-is_not_held(const struct message *m)
+is_not_held(const struct walk *w, const struct message *m)
 {
-	return !is_held(m);
+	return !is_held(w, m);
 }
 
 /* Somebody waits for a next time, the recipient or the sender. */
 static bool
-is_late(const struct message *m)
+is_late(const struct walk *w, const struct message *m)
 {
 	struct rcpt *r;
 
-	if (is_held(m))
+	if (is_held(w, m))
 		return false;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
 		if (r->state == RCPT_DEFERRED || r->state == RCPT_REPORT)
@@ -125,6 +130,114 @@ make_bounce(struct walk *w, struct message *m)
 	free(rs);
 }
 
+/* --- another next hop --------------------------------------------------- */
+
+/* Not those whose fate is decided. */
+static bool
+can_reroute(const struct walk *w, const struct rcpt *r)
+{
+	return r->state != RCPT_DONE && r->state != RCPT_REPORT &&
+	    filter_rcpt_matches(&w->filter, r) &&
+	    (w->via != NULL || rcpt_via(r) != NULL);
+}
+
+static bool
+is_reroutable(const struct walk *w, const struct message *m)
+{
+	struct rcpt *r;
+
+	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
+		if (can_reroute(w, r))
+			return true;
+	return false;
+}
+
+static void
+make_reroute(struct walk *w, struct message *m)
+{
+	struct qmgr *d = w->d;
+	struct rcpt **rs = xcalloc(m->nleft, sizeof(*rs)), *r;
+	size_t n = 0;
+
+	RCPT_FOREACH(r, m)
+		if (can_reroute(w, r))
+			rs[n++] = r;
+	queue_reroute(&d->q, m, rs, n, w->via);
+	if (w->via != NULL)
+		sched_revive(&d->q.sched, w->via);
+	/* What an agent has is its until it tells; a held one waits on. */
+	for (size_t i = 0; i < n && (m->flags & MSG_HELD) == 0; i++)
+		if (rs[i]->state != RCPT_INFLIGHT)
+			rcpt_route(&d->q, rs[i], true);
+	queue_set_timer(&d->q, m);
+	free(rs);
+}
+
+static bool
+take_tls(struct walk *w, uint32_t *tls)
+{
+	static const char *const names[] = { [ROUTE_TLS_NONE] = "none",
+		[ROUTE_TLS_MAY] = "may", [ROUTE_TLS_ENCRYPT] = "encrypt",
+		[ROUTE_TLS_VERIFY] = "verify" };
+	struct str word = STR("may");
+
+	control_option(w->ask, "--tls", &word);
+	for (*tls = 0; *tls < sizeof(names) / sizeof(names[0]); ++*tls)
+		if (str_eq(word, str_c(names[*tls])))
+			return true;
+	return false;
+}
+
+static const char *
+take_via(struct walk *w)
+{
+	struct str via = STR_NONE;
+	const bool reset = control_flag(w->ask, "--reset");
+	uint32_t tls;
+
+	control_option(w->ask, "--via", &via);
+	if (!take_tls(w, &tls))
+		return "--tls is none, may, encrypt or verify";
+	if (reset == (via.n != 0))
+		return "where to? --via HOST, HOST:PORT, [HOST]:PORT, "
+		       "lmtp:[HOST]:PORT or lmtp:/PATH; or --reset";
+	if (reset)
+		return NULL;
+	if (via.n > NEXT_HOP_MAX || !conf_hop_ok(via))
+		return "--via is no next hop: HOST, HOST:PORT, [HOST]:PORT, "
+		       "lmtp:[HOST]:PORT or lmtp:/PATH";
+	w->via = site_smtp(&w->d->q.sites, via, tls);
+	if (w->via == NULL)
+		return "--via is too long";
+	w->via->refs++;
+	return NULL;
+}
+
+/* --- telling the sender ------------------------------------------------- */
+
+/* As a warning would be sent by itself in time. */
+static bool
+is_to_be_told(const struct walk *w, const struct message *m)
+{
+	struct rcpt *r;
+
+	(void)w;
+	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
+		if (r->state == RCPT_DEFERRED && r->reason != NULL &&
+		    (r->flags & RCPT_WARNED) == 0 &&
+		    dsn_wanted(r, DSN_DELAYED))
+			return true;
+	return false;
+}
+
+static void
+make_notify(struct walk *w, struct message *m)
+{
+	dsn_queue(w->d, m, DSN_DELAYED);
+}
+
+/* --- verbs -------------------------------------------------------------- */
+
 #define CHANGE(name, wants, options)                                           \
 	void verb_##name(void *arg, struct control_ask *a)                     \
 	{                                                                      \
@@ -138,3 +251,5 @@ CHANGE(hold, is_not_held, NULL)
 CHANGE(release, is_held, NULL)
 CHANGE(drop, is_any, NULL)
 CHANGE(bounce, is_any, take_text)
+CHANGE(reroute, is_reroutable, take_via)
+CHANGE(notify, is_to_be_told, NULL)

@@ -179,8 +179,8 @@ message_status(const struct message *m)
 	                                                 FILTER_DEFERRED;
 }
 
-static bool
-rcpt_matches(const struct filter *f, const struct rcpt *r)
+bool
+filter_rcpt_matches(const struct filter *f, const struct rcpt *r)
 {
 	const struct str address = rcpt_address(r);
 	const struct str domain =
@@ -204,7 +204,7 @@ any_rcpt(const struct filter *f, const struct message *m)
 	if (f->to.p == NULL && f->domain.p == NULL && f->reason.p == NULL)
 		return true;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (rcpt_matches(f, r))
+		if (filter_rcpt_matches(f, r))
 			return true;
 	return false;
 }

@@ -35,6 +35,8 @@ const char *filter_parse(
 /* now: queue time.  Does not count. */
 bool filter_matches(const struct filter *f, const struct message *m,
     int64_t now);
+/* A recipient that the words on recipients are about; never a DONE one. */
+bool filter_rcpt_matches(const struct filter *f, const struct rcpt *r);
 /* FILTER_ACTIVE, _DEFERRED or _HOLD. */
 unsigned message_status(const struct message *m);
 /* "*" any octets, "?" any one; without regard to case. */

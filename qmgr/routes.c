@@ -7,6 +7,7 @@
 #include "msg/route.h"
 #include "proc/note.h"
 #include "qmgr/qmgr.h"
+#include "qmgr/via.h"
 
 enum {
 	WINDOW = 256,        /* questions on their way */
@@ -65,6 +66,21 @@ set_aside(struct qmgr *d, struct rcpt *r)
 	return true;
 }
 
+/* The administrator said where it goes. */
+static bool
+go_via(struct qmgr *d, struct rcpt *r)
+{
+	struct message *m = r->m;
+	struct site *via = rcpt_via(r);
+
+	if (via == NULL)
+		return false;
+	message_ready_bundle(d, rcpt_ready(&d->q, r, via));
+	if (m->asking == 0)
+		message_ready(d, m);
+	return true;
+}
+
 /* The next to be asked about: of both lists in turn, while bulk has room. */
 static struct rcpt *
 next_rcpt(struct qmgr *d)
@@ -91,7 +107,7 @@ routes_pump(struct qmgr *d)
 
 	while (d->routes.link != NULL && d->routes.open < WINDOW &&
 	    !d->stopping && (r = next_rcpt(d)) != NULL)
-		if (!set_aside(d, r))
+		if (!set_aside(d, r) && !go_via(d, r))
 			ask(d, r);
 }
 

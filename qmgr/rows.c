@@ -6,6 +6,7 @@
 #include "base/fatal.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "qmgr/via.h"
 
 static const char *
 status_name(const struct message *m)
@@ -60,6 +61,8 @@ put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
 		json_str(b, "site", r->site != NULL ? site_name(r->site) :
 		    STR_NONE);
 	}
+	if (rcpt_via(r) != NULL)
+		json_str(b, "via", site_name(rcpt_via(r)));
 	json_close(b);
 }
 

@@ -66,7 +66,7 @@ visit(struct walk *w, struct message *m)
 		p->visit(w, m);
 		return;
 	}
-	if (!p->wants(m))
+	if (!p->wants(w, m))
 		return;
 	w->changed++;
 	if (!w->dry_run)

@@ -17,7 +17,8 @@ struct walk;
 struct walk_plan {
 	/* Each message that matches, or, of a verb that changes: */
 	void (*visit)(struct walk *w, struct message *m);
-	bool (*wants)(const struct message *m); /* it would be changed */
+	/* it would be changed */
+	bool (*wants)(const struct walk *w, const struct message *m);
 	void (*make)(struct walk *w, struct message *m);
 	void (*finish)(struct walk *w); /* or NULL */
 	/* Takes its own options first; what is wrong with them, or NULL.  May

@@ -232,8 +232,8 @@ check_domains(struct conf *c)
 		    "%.*s is no domain of this file", STR_ARG(def));
 }
 
-static bool
-via_ok(struct str via)
+bool
+conf_hop_ok(struct str via)
 {
 	struct str host, port = STR("");
 	bool lmtp = str_take_iprefix(&via, STR("lmtp:"));
@@ -276,7 +276,7 @@ check_routes(struct conf *c)
 		if (r->bad)
 			continue;
 		via = conf_str(r, "via");
-		if (!via_ok(via))
+		if (!conf_hop_ok(via))
 			conf_error(c, place(r, "via"), NULL, "\"%.*s\" is no "
 			    "next hop: host, host:port, \"[host]:port\", "
 			    "\"lmtp:[host]:port\" or \"lmtp:/path\"",

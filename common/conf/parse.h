@@ -75,5 +75,7 @@ struct str conf_file(const struct conf *c, size_t i);
  * brackets.  A path gives host = path and port = "". */
 bool conf_split_address(struct str address, struct str *host,
     struct str *port);
+/* A next hop, as in via of route. */
+bool conf_hop_ok(struct str via);
 
 #endif

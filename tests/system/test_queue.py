@@ -121,6 +121,104 @@ class Deferred(Waiting):
         self.wait(2)
 
 
+class Reroute(Waiting):
+    """Another next hop for what waits: for whom, how long it holds, and back again."""
+
+    def setUp(self):
+        super().setUp()
+        self.other = Sink()
+        self.addCleanup(self.other.close)
+
+    def vias(self):
+        return sorted(r["via"] for row in self.p.queue() for r in row["recipients"] if "via" in r)
+
+    def test_now(self):
+        rows = self.p.rows("queue", "reroute", "--domain", "far1.test", "--via", self.other.via, "--dry-run")
+        self.assertEqual(rows, [{"changed": 3, "dry_run": True}])
+        self.assertEqual(self.vias(), [])
+        self.assertEqual(self.change("reroute", "--domain", "far1.test", "--via", self.other.via, "--tls", "none"), 3)
+        self.wait(3)
+        self.assertEqual(sorted(m.rcpts[0] for m in self.other.mails), ["x1@far1.test", "x3@far1.test", "x5@far1.test"])
+        self.assertEqual(self.sink.mails, [])
+
+    def test_survives_and_resets(self):
+        """It is in the log: after a crash, a restart, and from a state; until it is taken back."""
+        self.other.again(reply=LATER)
+        ident = self.p.queue()[0]["id"]
+        self.assertEqual(self.change("reroute", ident, "--via", self.other.via), 1)
+        self.assertTrue(wait_for(lambda: self.other.lines, 10))
+        self.wait(6)
+        self.p.kill_all()
+        self.assertEqual(self.vias(), [self.other.via])  # read by qmgr-read
+        for _ in range(2):
+            self.p.start()
+            self.assertEqual(self.vias(), [self.other.via])
+            self.p.stop()
+        self.assertEqual(self.p.ctl("queue", "check", check=False).returncode, 0)
+        self.p.start()
+        self.other.again()
+        self.change("retry", "--all")
+        self.wait(5)
+        self.assertEqual((len(self.other.mails), len(self.sink.mails)), (1, 0))
+        # And back.
+        self.assertEqual(self.change("hold", "--all"), 5)
+        self.assertEqual(self.change("reroute", "--all", "--via", self.other.via), 5)
+        self.assertEqual(self.vias(), [self.other.via] * 5)
+        left = len(self.p.rows("queue", "list", "--domain", "far1.test"))
+        self.assertEqual(self.change("reroute", "--domain", "far0.test", "--reset"), 5 - left)
+        self.assertEqual(self.vias(), [self.other.via] * left)
+        self.sink.again()
+        self.change("release", "--all")
+        self.p.wait_queue_empty()
+        self.assertEqual((len(self.other.mails), len(self.sink.mails)), (1 + left, 5 - left))
+
+    def test_only_the_recipients_that_match(self):
+        self.p.send("both", to=["a@far0.test", "b@far1.test"])
+        self.wait(7)
+        row = [r for r in self.p.queue() if len(r["recipients"]) == 2][0]
+        self.assertEqual(self.change("reroute", row["id"], "--domain", "far1.test", "--via", self.other.via), 1)
+        self.assertTrue(wait_for(lambda: self.other.mails, 10))
+        self.assertEqual(self.other.mails[0].rcpts, ["b@far1.test"])
+        self.assertTrue(wait_for(lambda: len(self.p.rows("queue", "show", row["id"])[0]["recipients"]) == 1, 10))
+
+    def test_lmtp_and_words(self):
+        with Sink(lmtp=True) as lmtp:
+            self.assertEqual(self.change("reroute", "--to", "x1@*", "--via", "lmtp:" + lmtp.via), 1)
+            self.assertTrue(wait_for(lambda: lmtp.mails, 10), self.p.log_tail())
+        for words in ((), ("--via", "nonsense here"), ("--via", "a:99999"), ("--via", "x.test", "--reset"),
+                      ("--via", "x.test", "--tls", "never")):
+            r = self.p.ctl("queue", "reroute", "--all", *words, check=False)
+            self.assertEqual(r.returncode, 64, words)
+            self.assertIn("--tls" if "--tls" in words else "--via", r.stderr)
+        self.assertEqual(self.change("reroute", "--all", "--reset"), 0)
+
+
+class Notify(Waiting):
+    def test_sender_is_told_once(self):
+        """Who asked not to be told of delays, and nobody, are not."""
+        with self.p.smtp() as c:
+            c.ehlo()
+            for sender, words in (("", ""), ("quiet@here0.test", " NOTIFY=FAILURE"), ("loud@here0.test", " NOTIFY=DELAY")):
+                self.assertEqual(c.docmd("MAIL", "FROM:<%s>" % sender)[0], 250)
+                self.assertEqual(c.docmd("RCPT", "TO:<late@far0.test>%s" % words)[0], 250)
+                self.assertEqual(c.data(b"Subject: x\r\n\r\nhello\r\n")[0], 250)
+        self.wait(9)
+        self.change("hold", "--all")
+        self.sink.again()
+        late = ("--to", "late@*")
+        self.assertEqual(self.p.rows("queue", "notify", *late, "--dry-run"), [{"changed": 1, "dry_run": True}])
+        self.assertEqual(self.p.rows("queue", "notify", "--all", "--dry-run")[0]["changed"], 7)
+        self.assertEqual(self.sink.mails, [])
+        self.assertEqual(self.change("notify", *late), 1)
+        self.assertTrue(wait_for(lambda: self.sink.mails, 10), self.p.log_tail())
+        report = self.sink.mails[0]
+        self.assertEqual((report.sender, report.rcpts), ("", ["loud@here0.test"]))
+        self.assertIn("Action: delayed", report.text)
+        self.assertTrue(wait_for(lambda: self.change("notify", *late) == 0, 10))
+        self.assertEqual(len(self.sink.mails), 1)
+        self.assertEqual(len(self.p.rows("queue", "list", *late)), 3)
+
+
 class Check(Waiting):
     """`queue check`: nothing on a healthy spool, up, down and under load; each damage by its name."""
 
