@@ -10,6 +10,8 @@
 
 /* Milliseconds since some fixed moment before this process began. */
 int64_t clock_mono_ms(void);
+/* The same clock in microseconds, to measure with. */
+int64_t clock_mono_us(void);
 /* Milliseconds since 1970, as the machine's clock says now. */
 int64_t clock_wall_ms(void);
 /* Seconds since 1970. */

@@ -46,8 +46,8 @@ static const struct conf_key deliver_keys[] = {
 	{ "idle", CONF_TIME, 0, "60s", 100, 0, NULL, 0,
 	    "A worker without work ends after this." },
 	{ "slow_sync", CONF_TIME, 0, "20ms", 1, 60000, NULL, 0,
-	    "When syncing the file system takes longer, files are synced "
-	    "one by one for a while." },
+	    "When syncing the file system takes longer, messages are synced "
+	    "one by one as long as that is faster." },
 };
 
 static const struct conf_key maildir_keys[] = {

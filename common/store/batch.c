@@ -16,11 +16,11 @@
 #include "store/disk.h"
 #include "store/guid.h"
 #include "store/inner.h"
+#include "store/syncpick.h"
 
 enum {
 	BOXES = 256,          /* kept open when the caller names no number */
 	FDS_OF_BOX = 5,       /* with the one of a message */
-	SLOW_BATCHES = 64,    /* after a slow syncfs so many without */
 	FRAME_FULL = 1024 * 1024
 };
 
@@ -34,7 +34,8 @@ struct batch {
 	struct pool pool;     /* of one batch */
 	struct batchfile file;
 	bool repeated;        /* some were there already */
-	unsigned slow;        /* batches to come that sync file by file */
+	struct syncpick pick;
+	bool keep;            /* descriptors of this batch, for pick */
 	bool tells;           /* syncfs reports what could not be written */
 	struct account *full; /* the last that was opened as readers do */
 	struct buf full_path;
@@ -69,6 +70,8 @@ batch_new(const struct batch_conf *conf)
 		fatal_errno("store: the mail root");
 	b->device = st.st_dev;
 	b->tells = syncfs_tells();
+	syncpick_init(&b->pick, conf->slow_sync_ms);
+	b->keep = syncpick_may_be_files(&b->pick);
 	open_max = sysconf(_SC_OPEN_MAX);
 	if (open_max > 0 && b->conf.accounts > (size_t)open_max / FDS_OF_BOX / 2)
 		b->conf.accounts = (size_t)open_max / FDS_OF_BOX / 2;
@@ -326,7 +329,7 @@ enqueue(struct batch *b, struct batchbox *box, struct queued *q)
 	TAILQ_INSERT_TAIL(&box->queue, q, entry);
 	/* One descriptor is kept where syncfs does not tell; all of them when
 	 * files are synced one by one. */
-	if (b->slow == 0 && box->device == b->device &&
+	if (!b->keep && box->device == b->device &&
 	    (b->tells || TAILQ_FIRST(&box->queue) != q)) {
 		close(q->fd);
 		q->fd = -1;
@@ -472,15 +475,13 @@ sync_each(struct batchbox *box)
 static int
 sync_all(struct batch *b)
 {
-	int64_t start = clock_mono_ms();
+	int64_t start = clock_mono_us();
 	struct batchbox *box;
 	const struct queued *q;
 
 	if (disk_syncfs(b->sync) == -1)
 		return -1;
-	if (clock_mono_ms() - start > b->conf.slow_sync_ms &&
-	    b->conf.slow_sync_ms > 0)
-		b->slow = SLOW_BATCHES;
+	syncpick_took_all(&b->pick, clock_mono_us() - start);
 	if (b->tells)
 		return 0;
 	TAILQ_FOREACH(box, &b->boxes, entry) {
@@ -494,7 +495,9 @@ sync_all(struct batch *b)
 static int
 flush(struct batch *b)
 {
-	bool each = b->slow > 0, any = false;
+	bool each = b->keep && syncpick_is_files(&b->pick, b->count);
+	int64_t start = clock_mono_us();
+	bool any = false;
 	struct batchbox *box;
 
 	TAILQ_FOREACH(box, &b->boxes, entry) {
@@ -506,7 +509,8 @@ flush(struct batch *b)
 			return -1;
 	}
 	if (each)
-		b->slow--;
+		syncpick_took_files(
+		    &b->pick, b->count, clock_mono_us() - start);
 	/* A message that was there already may be there only in memory. */
 	if ((any || b->repeated) && sync_all(b) == -1)
 		return -1;
@@ -578,6 +582,7 @@ batch_commit(struct batch *b)
 			drop_box(b, box);
 	}
 	b->count = 0;
+	b->keep = syncpick_may_be_files(&b->pick);
 	pool_clear(&b->pool);
 	shrink(b);
 	return 0;

@@ -23,7 +23,7 @@ struct batch;
 struct batch_conf {
 	struct store_conf store;
 	int rootfd;            /* the mail root; stays the caller's */
-	int64_t slow_sync_ms;  /* a syncfs over this: files one by one */
+	int64_t slow_sync_ms;  /* as in syncpick.h */
 	size_t accounts;       /* kept open, at most; 0: 256 */
 };
 

@@ -33,6 +33,7 @@ common_store_libstore_a_SOURCES = \
 	common/store/snap.c common/store/snap.h \
 	common/store/status.c \
 	common/store/store.h \
+	common/store/syncpick.c common/store/syncpick.h \
 	common/store/syncset.c common/store/syncset.h \
 	common/store/uids.c \
 	common/store/view.c common/store/view.h

@@ -21,3 +21,6 @@ EXTRA_DIST += tests/fuzz/fuzz_store_cold.c tests/fuzz/fuzz_store_log.c \
 	tests/fuzz/fuzz_store_snap.c tests/fuzz/seeds/store_cold/record \
 	tests/fuzz/seeds/store_log/frame tests/fuzz/seeds/store_log/ops \
 	tests/fuzz/seeds/store_snap/rows
+check_PROGRAMS += tests/unit/store/test_syncpick
+tests_unit_store_test_syncpick_SOURCES = tests/unit/store/test_syncpick.c
+tests_unit_store_test_syncpick_LDADD = $(store_test_libs)

@@ -7,6 +7,7 @@
 
 static struct box b;
 static struct batch *batch;
+static int64_t slow_sync_ms;
 
 static const char text[] = "From: a@example.org\nSubject: one\n\nHello one\n";
 
@@ -14,7 +15,7 @@ static void
 fresh_batch(uint64_t epoch)
 {
 	struct batch_conf conf = { .store = { .epoch = epoch },
-		.rootfd = b.root };
+		.rootfd = b.root, .slow_sync_ms = slow_sync_ms };
 
 	batch_free(batch);
 	batch = batch_new(&conf);
@@ -402,8 +403,10 @@ START_TEST(each_call_fails)
 {
 	int at = 1;
 
+	slow_sync_ms = _i / 2 == 0 ? 20 : -1;
+	fresh_batch(1);
 	for (bool more = true; more; at++) {
-		more = run(at, _i == 1);
+		more = run(at, _i % 2 == 1);
 		teardown();
 		setup();
 		ck_assert_int_lt(at, 500);
@@ -487,7 +490,7 @@ deliveries(void)
 	tcase_add_test(tc, bad_paths);
 	tcase_add_test(tc, over_quota);
 	tcase_add_test(tc, large);
-	tcase_add_loop_test(tc, each_call_fails, 0, 2);
+	tcase_add_loop_test(tc, each_call_fails, 0, 4);
 	tcase_add_test(tc, at_once);
 	return tc;
 }
