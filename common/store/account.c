@@ -158,7 +158,7 @@ account_new_uidvalidity(struct account *a, bool keep)
 bool
 account_is_dirty(const struct account *a)
 {
-	return !syncset_is_empty(&a->sync);
+	return !syncset_is_empty(&a->sync) || a->flush_error != 0;
 }
 
 int
@@ -168,10 +168,18 @@ account_flush(struct account *a)
 
 	if (!account_is_dirty(a))
 		return 0;
+	/* Trying again would prove nothing: what was to be written may be
+	 * gone from memory too. */
+	if (a->flush_error != 0) {
+		errno = a->flush_error;
+		return -1;
+	}
 	TAILQ_FOREACH(m, &a->open, entry)
 		m->flushing = boxlog_mark(&m->log);
-	if (syncset_flush(&a->sync, a->dir) == -1)
+	if (syncset_flush(&a->sync, a->dir) == -1) {
+		a->flush_error = errno;
 		return -1;
+	}
 	TAILQ_FOREACH(m, &a->open, entry)
 		if (m->dirty_gen == m->log.gen) {
 			boxlog_synced(&m->log, m->flushing);

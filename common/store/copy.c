@@ -210,6 +210,9 @@ mailbox_copy(struct mailbox *m, const struct uids *uids,
 		struct uids moved = { from->list + had_from,
 			from->n - had_from, 0 };
 
+		/* The source may reach the disk first. */
+		if (account_flush(target->account) == -1)
+			return STORE_ERROR;
 		return mailbox_expunge(m, &moved, false);
 	}
 	return STORE_OK;

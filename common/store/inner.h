@@ -29,6 +29,7 @@ struct account {
 	struct mailboxes open;
 	struct mailboxes gone;  /* deleted while somebody had them open */
 	struct syncset sync;
+	int flush_error;        /* errno of a flush that failed, or 0 */
 	struct folder *folders; /* of account_folders */
 	size_t nfolders, folders_cap;
 	struct pool names;      /* their names */

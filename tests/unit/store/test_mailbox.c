@@ -1,3 +1,6 @@
+#include <errno.h>
+
+#include "store/disk.h"
 #include "tests/unit/store/box.h"
 #include "tests/unit/unit.h"
 
@@ -183,6 +186,39 @@ START_TEST(expunge)
 }
 END_TEST
 
+static int
+no_sync(enum disk_op op)
+{
+	return op == DISK_SYNC ? EIO : 0;
+}
+
+/* What cannot be made durable there stays here. */
+START_TEST(moving_needs_the_copy_on_disk)
+{
+	uint32_t list[] = { box_add(&b, "one") };
+	struct uids uids = { list, 1, 1 }, from = { 0 }, to = { 0 };
+	struct mailbox *work;
+
+	ck_assert_int_eq(account_create(b.a, STR("Work"), 0), STORE_OK);
+	ck_assert_int_eq(mailbox_open(b.a, STR("Work"), &work), STORE_OK);
+	ck_assert_int_eq(
+	    mailbox_copy(b.m, &uids, work, false, &from, &to), STORE_OK);
+	ck_assert_int_eq(account_flush(b.a), 0);
+	disk_fault = no_sync;
+	ck_assert_int_eq(mailbox_copy(b.m, &uids, work, true, &from, &to),
+	    STORE_ERROR);
+	disk_fault = NULL;
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 1);
+	box_expect(b.m, list[0], "one");
+	/* And nobody is told afterwards that it worked. */
+	ck_assert(account_is_dirty(b.a));
+	ck_assert_int_eq(account_flush(b.a), -1);
+	mailbox_close(work);
+	uids_clear(&from);
+	uids_clear(&to);
+}
+END_TEST
+
 START_TEST(copying_and_moving)
 {
 	uint32_t list[] = { box_add(&b, "one"), box_add(&b, "two") };
@@ -346,6 +382,7 @@ mailbox(void)
 	tcase_add_test(tc, unchanged_since);
 	tcase_add_test(tc, expunge);
 	tcase_add_test(tc, copying_and_moving);
+	tcase_add_test(tc, moving_needs_the_copy_on_disk);
 	tcase_add_test(tc, merging);
 	tcase_add_test(tc, foreign_mail);
 	tcase_add_test(tc, lost_index);
