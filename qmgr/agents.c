@@ -85,8 +85,8 @@ agents_drained(struct peer *p)
 
 	if (p->role == ROLE_DELIVER && p->greeted)
 		TAILQ_FOREACH(site, &d->q.sites.all, entry)
-			if (site->worker == p && site->blocked)
-				sched_block(&d->q.sched, site, false);
+			if (site->worker == p && site->lane->blocked)
+				sched_block(&d->q.sched, site->lane, false);
 	qmgr_pump(d);
 }
 
@@ -100,7 +100,7 @@ agents_close(struct peer *p)
 		if (site->worker == p) {
 			site->worker = NULL;
 			site->asked_at = 0;
-			sched_block(&d->q.sched, site, false);
+			sched_block(&d->q.sched, site->lane, false);
 		}
 	p->greeted = true;
 	agents_gate(d);
@@ -134,8 +134,8 @@ check_worker(struct qmgr *d, struct site *site)
 	why = reason_get(&d->q.reasons, 451, STR("4.3.0"),
 	    STR("local delivery cannot be started"), STR_NONE);
 	site->asked_at = 0;
-	site_defer_ready(d, site, why);
-	sched_block(&d->q.sched, site, false);
+	lane_defer_ready(d, site->lane, why);
+	sched_block(&d->q.sched, site->lane, false);
 	reason_drop(&d->q.reasons, why);
 }
 
@@ -196,7 +196,8 @@ start(struct qmgr *d, struct peer *p, struct bundle *b)
 	size_t n = 0;
 
 	if ((m->flags & MSG_HELD) != 0) {
-		sched_result(&d->q.sched, site, SITE_UNTRIED, d->q.now);
+		sched_result(
+		    &d->q.sched, site, site->lane, SITE_UNTRIED, d->q.now);
 		set_aside(d, b);
 		return;
 	}
@@ -214,8 +215,8 @@ put_back(struct qmgr *d, struct bundle *b)
 {
 	struct site *site = b->site;
 
-	sched_result(&d->q.sched, site, SITE_UNTRIED, d->q.now);
-	sched_block(&d->q.sched, site, true);
+	sched_result(&d->q.sched, site, site->lane, SITE_UNTRIED, d->q.now);
+	sched_block(&d->q.sched, site->lane, true);
 	message_ready_bundle(d, b);
 }
 

@@ -6,7 +6,10 @@
 #include "proc/note.h"
 #include "qmgr/peer.h"
 
-enum { CRASHES_MAX = 3 /* agents that may die with a message in a row */ };
+enum {
+	CRASHES_MAX = 3, /* agents that may die with a message in a row */
+	WOKEN = 500      /* recipients, by one success */
+};
 
 static void
 job_free(struct job *j)
@@ -116,6 +119,7 @@ job_new(struct peer *p, struct message *m, struct site *site,
 	j->cookie = ++p->d->agents.cookie;
 	j->m = m;
 	j->site = site;
+	j->lane = site != NULL ? site->lane : NULL;
 	j->dsn = dsn;
 	j->n = j->undecided = n;
 	j->rcpts = xcalloc(n, sizeof(*j->rcpts));
@@ -132,7 +136,7 @@ job_new(struct peer *p, struct message *m, struct site *site,
 	return j;
 }
 
-static void finish(struct job *j, enum site_state site);
+static void finish(struct job *j, enum site_state site, struct str hosts);
 
 /* The text is not there: nobody needs to be asked. */
 static void
@@ -150,7 +154,7 @@ give_up(struct job *j)
 		j->rcpts[i].reason = reason_ref(why);
 	}
 	reason_drop(&d->q.reasons, why);
-	finish(j, SITE_UNTRIED);
+	finish(j, SITE_UNTRIED, STR_NONE);
 	job_free(j);
 }
 
@@ -244,6 +248,8 @@ note_site(const struct site *site, enum site_change change)
 	note(change == SITE_DIED ? NOTE_WARN : NOTE_INFO, names[change]);
 	note_str("site", site_name(site));
 	note_u64("waiting", site->nwaiting);
+	if (site->lane->hosts != NULL)
+		note_str("servers", lane_text(site->lane));
 	note_end();
 }
 
@@ -257,38 +263,51 @@ said(const struct job *j, enum reply_kind kind)
 	return NULL;
 }
 
+/* Early: who waits has been told of what is over now. */
 static void
-tell_site(struct job *j, enum site_state state)
+wake(struct qmgr *d, struct lane *lane, bool is_back, bool recovered)
+{
+	if (is_back || recovered)
+		lane_back(d, lane, is_back);
+	lane->answered = true;
+	lane_wake(d, lane, WOKEN);
+}
+
+static void
+tell_site(struct job *j, enum site_state state, struct str hosts)
 {
 	struct qmgr *d = j->d;
 	struct site *site = j->site;
-	const bool recovered = state == SITE_FINE &&
-	    (site->failures != 0 || !site->answered);
+	struct lane *lane = j->lane;
+	const bool recovered = lane->failures != 0 || !lane->answered;
+	/* Nobody waits for the servers that the site has left meanwhile. */
+	const bool stays = site->lane == lane;
 	const enum site_change change =
-	    sched_result(&d->q.sched, site, state, d->q.now);
+	    sched_result(&d->q.sched, site, lane, state, d->q.now);
 	const struct reason *slow;
 
-	if (change != SITE_SAME)
-		note_site(site, change);
-	if (state == SITE_SLOW_DOWN && (slow = said(j, REPLY_SLOW)) != NULL)
-		sched_named(&d->q.sched, site, slow->hint.wait, d->q.now);
-	if (change == SITE_DIED)
-		site_defer_ready(d, site, j->rcpts[0].reason);
-	if (change == SITE_SLOWED)
-		site_defer_ready(d, site, NULL);
-	/* Early: who waits has been told of what is over now. */
-	if (change == SITE_BACK || recovered) {
-		site->wake_all = change == SITE_BACK;
-		site->to_wake = site->nwaiting;
+	if (stays) {
+		if (change != SITE_SAME)
+			note_site(site, change);
+		if (state == SITE_SLOW_DOWN &&
+		    (slow = said(j, REPLY_SLOW)) != NULL)
+			sched_named(
+			    &d->q.sched, lane, slow->hint.wait, d->q.now);
+		if (change == SITE_DIED)
+			lane_defer_ready(d, lane, j->rcpts[0].reason);
+		if (change == SITE_SLOWED)
+			lane_defer_ready(d, lane, NULL);
+		if (state == SITE_FINE)
+			wake(d, lane, change == SITE_BACK, recovered);
 	}
-	site->answered = site->answered || state == SITE_FINE;
-	if (state == SITE_FINE && site->to_wake != 0)
-		site_wake(d, site, 500);
+	if (sched_hosts(&d->q.sched, site, hosts) &&
+	    sched_refuses(site->lane, d->q.now))
+		lane_defer_ready(d, site->lane, NULL);
 }
 
 /* The job's results into the queue; all have a reason. */
 static void
-finish(struct job *j, enum site_state state)
+finish(struct job *j, enum site_state state, struct str hosts)
 {
 	struct qmgr *d = j->d;
 
@@ -299,7 +318,7 @@ finish(struct job *j, enum site_state state)
 		return;
 	}
 	/* The site first: who is deferred now is not to be woken by it. */
-	tell_site(j, state);
+	tell_site(j, state, hosts);
 	outcome_apply(d, j->m, j->rcpts, j->n);
 }
 
@@ -343,7 +362,7 @@ on_job_done(void *arg, struct link *l, struct link_msg *f)
 		return;
 	qmgr_now(p->d);
 	fill_missing(j);
-	finish(j, (enum site_state)in->site);
+	finish(j, (enum site_state)in->site, in->hosts);
 	j->told = true;
 	j->m->crashes = 0;
 	j->wait.on_flushed = on_flushed;
@@ -379,7 +398,8 @@ close_job(struct job *j, struct reason *died)
 		return;
 	}
 	j->m->crashes++;
-	sched_result(&d->q.sched, j->site, SITE_UNTRIED, d->q.now);
+	sched_result(
+	    &d->q.sched, j->site, j->lane, SITE_UNTRIED, d->q.now);
 	for (size_t i = 0; i < j->n; i++) {
 		if (j->rcpts[i].reason != NULL)
 			outcome_apply(d, j->m, &j->rcpts[i], 1);

@@ -7,6 +7,7 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/entry.c qmgr/entry.h \
 	qmgr/filter.c qmgr/filter.h \
 	qmgr/heap.c qmgr/heap.h \
+	qmgr/lane.c qmgr/lane.h \
 	qmgr/load.c qmgr/load.h \
 	qmgr/logscan.c qmgr/logscan.h \
 	qmgr/message.c qmgr/message.h \

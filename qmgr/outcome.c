@@ -167,7 +167,8 @@ apply_group(struct qmgr *d, struct message *m, const struct decision *t,
 	case FATE_DEFER:
 		queue_defer(&d->q, m, rs, n, d->q.now +
 		    sched_wait(&d->q.sched, &t->reason->hint, t->r->attempts,
-		        t->r->site, d->q.now), t->reason);
+		        t->r->site != NULL ? t->r->site->lane : NULL, d->q.now),
+		    t->reason);
 		break;
 	case FATE_NONE:
 		break;

@@ -21,6 +21,7 @@ struct job {
 	uint64_t cookie;
 	struct message *m;        /* a reference */
 	struct site *site;        /* NULL for reports */
+	struct lane *lane;        /* of the site when it began */
 	enum dsn_action dsn;      /* DSN_NONE: a delivery */
 	struct outcome *rcpts;    /* reason NULL: no result yet */
 	size_t n, undecided;

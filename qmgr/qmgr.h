@@ -129,9 +129,12 @@ void message_ready_bundle(struct qmgr *d, struct bundle *b);
 /* Deferred ones whose time has come. */
 void message_due(struct qmgr *d, struct message *m);
 /* What is ready for a dead site waits for its next probe. */
-void site_defer_ready(struct qmgr *d, struct site *site, struct reason *why);
-/* Sends some that waited for a site that is back. */
-void site_wake(struct qmgr *d, struct site *site, uint32_t most);
+void lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why);
+/* It answers: who waits for it is to be woken, all, or those that could not
+ * connect. */
+void lane_back(struct qmgr *d, struct lane *lane, bool all);
+/* Sends some of them. */
+void lane_wake(struct qmgr *d, struct lane *lane, uint32_t most);
 
 /* agents.c */
 void agents_init(struct qmgr *d);

@@ -17,7 +17,7 @@ queue_init(struct queue *q, const struct sched_options *o, uint64_t seed)
 	sites_init(&q->sites);
 	TAILQ_INIT(&q->routing);
 	TAILQ_INIT(&q->routing_bulk);
-	sched_init(&q->sched, o, seed);
+	sched_init(&q->sched, &q->sites, o, seed);
 }
 
 void

@@ -21,10 +21,10 @@ static void
 defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
 {
 	struct message *m = b->m;
-	struct site *site = b->site;
 	const uint32_t n = b->n;
 	/* The same for all of a message, which then share a report, too. */
-	const int64_t next = sched_after(&d->q.sched, site, d->q.now);
+	const int64_t next =
+	    sched_after(&d->q.sched, b->site->lane, d->q.now);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct rcpt *r = TAILQ_FIRST(&b->ready);
@@ -45,7 +45,7 @@ message_ready_bundle(struct qmgr *d, struct bundle *b)
 	if (b->flow != NULL || b->n == 0 ||
 	    (b->m->asking != 0 && b->n < d->o.per_message))
 		return;
-	if (sched_refuses(b->site, d->q.now))
+	if (sched_refuses(b->site->lane, d->q.now))
 		defer_bundle(d, b, NULL);
 	else
 		sched_add(&d->q.sched, b, sender_of(b->m), 1);
@@ -61,26 +61,27 @@ message_ready(struct qmgr *d, struct message *m)
 }
 
 void
-site_defer_ready(struct qmgr *d, struct site *site, struct reason *why)
+lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why)
 {
 	struct bundle *b;
 
-	while ((b = sched_take(&d->q.sched, site)) != NULL)
+	while ((b = sched_take(&d->q.sched, lane)) != NULL)
 		defer_bundle(d, b, why);
 }
 
 /* Its site is dead and is not to be probed now.  It still expires: the site
  * was tried, and stands for it. */
 static bool
-waits_for_site(struct qmgr *d, struct rcpt *r, int64_t *next)
+waits_for_site(
+    struct qmgr *d, struct rcpt *r, const struct lane **lane, int64_t *next)
 {
 	struct site *site = r->site;
 	const int64_t most = message_sender(r->m).n == 0 ?
 	    d->o.dsn_lifetime : d->o.lifetime;
 
-	if (site == NULL || !sched_refuses(site, d->q.now))
+	if (site == NULL || !sched_refuses(site->lane, d->q.now))
 		return false;
-	if (site->tried && r->reason != NULL &&
+	if (site->lane->tried && r->reason != NULL &&
 	    d->q.now - r->m->accepted >= most) {
 		const struct outcome o = { r, JOB_TEMPORARY, r->reason, false };
 
@@ -88,8 +89,11 @@ waits_for_site(struct qmgr *d, struct rcpt *r, int64_t *next)
 		outcome_apply(d, r->m, &o, 1);
 		return true;
 	}
-	if (*next <= d->q.now || *next <= site->probe_at)
-		*next = sched_after(&d->q.sched, site, d->q.now);
+	/* One time for all of the message that wait for these servers. */
+	if (*lane != site->lane) {
+		*lane = site->lane;
+		*next = sched_after(&d->q.sched, *lane, d->q.now);
+	}
 	r->next = *next;
 	return true;
 }
@@ -98,12 +102,13 @@ void
 message_due(struct qmgr *d, struct message *m)
 {
 	struct rcpt *r;
+	const struct lane *lane = NULL;
 	int64_t next = d->q.now;
 
 	message_hold_ref(m);
 	RCPT_FOREACH(r, m)
 		if (r->state == RCPT_DEFERRED && r->next <= d->q.now &&
-		    !waits_for_site(d, r, &next))
+		    !waits_for_site(d, r, &lane, &next))
 			rcpt_route(&d->q, r, true);
 	if ((m->flags & MSG_GONE) == 0) {
 		queue_set_timer(&d->q, m);
@@ -121,17 +126,20 @@ waits_too_long(const struct site *site, const struct rcpt *r)
 
 	if ((r->m->flags & MSG_HELD) != 0)
 		return false;
-	return site->wake_all ? kind != REPLY_GREY && kind != REPLY_FULL :
-	                        kind == REPLY_DOWN;
+	return site->lane->wake_all ? kind != REPLY_GREY && kind != REPLY_FULL :
+	                              kind == REPLY_DOWN;
 }
 
-void
+/* How many of the site's were looked at. */
+static uint32_t
 site_wake(struct qmgr *d, struct site *site, uint32_t most)
 {
 	struct rcpt *r;
+	uint32_t n = 0;
 
-	while (site->to_wake != 0 && most-- != 0 &&
+	while (site->to_wake != 0 && n < most &&
 	    (r = TAILQ_FIRST(&site->waiting)) != NULL) {
+		n++;
 		site->to_wake--;
 		if (!waits_too_long(site, r)) {
 			TAILQ_REMOVE(&site->waiting, r, entry);
@@ -143,4 +151,42 @@ site_wake(struct qmgr *d, struct site *site, uint32_t most)
 	}
 	if (TAILQ_EMPTY(&site->waiting))
 		site->to_wake = 0;
+	return n;
+}
+
+void
+lane_wake(struct qmgr *d, struct lane *lane, uint32_t most)
+{
+	struct site *site;
+
+	/* Those with some to be woken stand in front. */
+	while (most != 0 && (site = TAILQ_FIRST(&lane->sites)) != NULL &&
+	    site->to_wake != 0) {
+		const uint32_t n = site_wake(d, site, most);
+
+		most -= n < most ? n : most;
+		if (site->to_wake == 0) {
+			TAILQ_REMOVE(&lane->sites, site, of_lane);
+			TAILQ_INSERT_TAIL(&lane->sites, site, of_lane);
+		}
+	}
+}
+
+void
+lane_back(struct qmgr *d, struct lane *lane, bool all)
+{
+	struct site_list idle;
+	struct site *site, *next;
+
+	(void)d;
+	TAILQ_INIT(&idle);
+	lane->wake_all = all;
+	TAILQ_FOREACH_SAFE(site, &lane->sites, of_lane, next) {
+		site->to_wake = site->nwaiting;
+		if (site->to_wake != 0)
+			continue;
+		TAILQ_REMOVE(&lane->sites, site, of_lane);
+		TAILQ_INSERT_TAIL(&idle, site, of_lane);
+	}
+	TAILQ_CONCAT(&lane->sites, &idle, of_lane);
 }

@@ -1,5 +1,6 @@
 #include "qmgr/sched.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -12,9 +13,10 @@ enum {
 };
 
 void
-sched_init(struct sched *s, const struct sched_options *o, uint64_t seed)
+sched_init(struct sched *s, struct sites *sites,
+    const struct sched_options *o, uint64_t seed)
 {
-	*s = (struct sched){ .o = *o, .random = seed | 1 };
+	*s = (struct sched){ .o = *o, .sites = sites, .random = seed | 1 };
 	for (unsigned i = 0; i < SITE_KINDS; i++)
 		TAILQ_INIT(&s->ring[i]);
 }
@@ -72,21 +74,21 @@ wait_grey(struct sched *s, const struct reply_hint *hint, unsigned attempts)
 	return wait + spread(s, wait / 5);
 }
 
-/* When the site may be tried again, if that is later than now. */
+/* When it may be tried again, if that is later than now. */
 static int64_t
-opens_at(const struct site *site, int64_t now)
+opens_at(const struct lane *lane, int64_t now)
 {
 	int64_t at = now;
 
-	if (site->dead && site->probe_at > at)
-		at = site->probe_at;
-	return site->slow_until > at ? site->slow_until : at;
+	if (lane->dead && lane->probe_at > at)
+		at = lane->probe_at;
+	return lane->slow_until > at ? lane->slow_until : at;
 }
 
 int64_t
-sched_after(struct sched *s, const struct site *site, int64_t now)
+sched_after(struct sched *s, const struct lane *lane, int64_t now)
 {
-	const int64_t at = opens_at(site, now);
+	const int64_t at = opens_at(lane, now);
 	const int64_t most = at > now ? at - now : s->o.retry_min;
 
 	return at + 1 + spread(s, cut(most, 0, s->o.retry_min) / 4);
@@ -94,7 +96,7 @@ sched_after(struct sched *s, const struct site *site, int64_t now)
 
 int64_t
 sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
-    const struct site *site, int64_t now)
+    const struct lane *lane, int64_t now)
 {
 	int64_t wait;
 
@@ -106,8 +108,8 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 		return cut((int64_t)hint->wait * 1000, wait,
 		    FULL_FACTOR * s->o.retry_max);
 	case REPLY_SLOW:
-		if (site != NULL && opens_at(site, now) > now)
-			return sched_after(s, site, now) - now;
+		if (lane != NULL && opens_at(lane, now) > now)
+			return sched_after(s, lane, now) - now;
 		break;
 	case REPLY_USUAL:
 	case REPLY_DOWN:
@@ -164,90 +166,90 @@ bundle_free(struct bundle *b)
 }
 
 static uint32_t
-window(const struct sched *s, const struct site *site)
+window(const struct sched *s, const struct lane *lane)
 {
-	return site->kind == SITE_LOCAL ? s->o.local : site->window;
+	return lane->kind == SITE_LOCAL ? s->o.local : lane->window;
 }
 
 bool
-sched_refuses(const struct site *site, int64_t now)
+sched_refuses(const struct lane *lane, int64_t now)
 {
-	return now < site->slow_until ||
-	    (site->dead && (site->probing || now < site->probe_at));
+	return now < lane->slow_until ||
+	    (lane->dead && (lane->probing || now < lane->probe_at));
 }
 
 /* Into the ring, if it has work and room for it. */
 static void
-offer(struct sched *s, struct site *site)
+offer(struct sched *s, struct lane *lane)
 {
-	if (site->window == 0 && !site->dead)
-		site->window = s->o.start < s->o.most ? s->o.start : s->o.most;
-	if (site->in_ring || site->blocked || TAILQ_EMPTY(&site->flows))
+	if (lane->window == 0 && !lane->dead)
+		lane->window = s->o.start < s->o.most ? s->o.start : s->o.most;
+	if (lane->in_ring || lane->blocked || TAILQ_EMPTY(&lane->flows))
 		return;
-	if (site->dead ? site->probing : site->inflight >= window(s, site))
+	if (lane->dead ? lane->probing : lane->inflight >= window(s, lane))
 		return;
-	site->in_ring = true;
-	TAILQ_INSERT_TAIL(&s->ring[site->kind], site, turn);
+	lane->in_ring = true;
+	TAILQ_INSERT_TAIL(&s->ring[lane->kind], lane, turn);
 }
 
 static void
-leave_ring(struct sched *s, struct site *site)
+leave_ring(struct sched *s, struct lane *lane)
 {
-	if (!site->in_ring)
+	if (!lane->in_ring)
 		return;
-	site->in_ring = false;
-	TAILQ_REMOVE(&s->ring[site->kind], site, turn);
+	lane->in_ring = false;
+	TAILQ_REMOVE(&s->ring[lane->kind], lane, turn);
 }
 
 void
 sched_add(struct sched *s, struct bundle *b, uint64_t sender, uint32_t weight)
 {
-	struct site *site = b->site;
+	struct lane *lane = b->site->lane;
 	struct flow *f;
 
 	if (b->flow != NULL || b->n == 0)
 		return;
-	f = map_get_id(&site->by_sender, sender);
+	f = map_get_id(&lane->by_sender, sender);
 	if (f == NULL) {
 		f = xcalloc(1, sizeof(*f));
 		f->sender = sender;
 		f->weight = f->credit = weight != 0 ? weight : 1;
 		TAILQ_INIT(&f->bundles);
-		map_set_id(&site->by_sender, sender, f);
-		TAILQ_INSERT_TAIL(&site->flows, f, entry);
+		map_set_id(&lane->by_sender, sender, f);
+		TAILQ_INSERT_TAIL(&lane->flows, f, entry);
 	}
 	b->flow = f;
 	TAILQ_INSERT_TAIL(&f->bundles, b, entry);
-	site->nready++;
-	offer(s, site);
+	lane->nready++;
+	offer(s, lane);
 }
 
 void
 sched_remove(struct sched *s, struct bundle *b)
 {
 	struct flow *f = b->flow;
-	struct site *site = b->site;
+	struct lane *lane = b->site->lane;
 
 	if (f == NULL)
 		return;
 	TAILQ_REMOVE(&f->bundles, b, entry);
 	b->flow = NULL;
-	site->nready--;
+	lane->nready--;
 	if (!TAILQ_EMPTY(&f->bundles))
 		return;
-	TAILQ_REMOVE(&site->flows, f, entry);
-	map_del_id(&site->by_sender, f->sender);
+	TAILQ_REMOVE(&lane->flows, f, entry);
+	map_del_id(&lane->by_sender, f->sender);
 	free(f);
-	if (TAILQ_EMPTY(&site->flows)) {
-		map_clear(&site->by_sender);
-		leave_ring(s, site);
+	if (TAILQ_EMPTY(&lane->flows)) {
+		map_clear(&lane->by_sender);
+		leave_ring(s, lane);
 	}
 }
 
 struct bundle *
-sched_take(struct sched *s, struct site *site)
+sched_take(struct sched *s, struct lane *lane)
 {
-	struct flow *f = TAILQ_FIRST(&site->flows);
+	struct flow *f = TAILQ_FIRST(&lane->flows);
 	struct bundle *b;
 
 	if (f == NULL)
@@ -255,8 +257,8 @@ sched_take(struct sched *s, struct site *site)
 	b = TAILQ_FIRST(&f->bundles);
 	if (--f->credit == 0) {
 		f->credit = f->weight;
-		TAILQ_REMOVE(&site->flows, f, entry);
-		TAILQ_INSERT_TAIL(&site->flows, f, entry);
+		TAILQ_REMOVE(&lane->flows, f, entry);
+		TAILQ_INSERT_TAIL(&lane->flows, f, entry);
 	}
 	sched_remove(s, b);
 	return b;
@@ -265,130 +267,204 @@ sched_take(struct sched *s, struct site *site)
 struct bundle *
 sched_pick(struct sched *s, enum site_kind kind, int64_t now)
 {
-	struct site *site = TAILQ_FIRST(&s->ring[kind]);
+	struct lane *lane = TAILQ_FIRST(&s->ring[kind]);
 	struct bundle *b;
 
-	if (site == NULL)
+	if (lane == NULL)
 		return NULL;
-	leave_ring(s, site);
-	b = sched_take(s, site);
-	site->inflight++;
-	site->probing = site->dead;
-	site->used_at = now;
-	site->tried = true;
-	offer(s, site); /* at the ring's end, if it may have one more */
+	leave_ring(s, lane);
+	b = sched_take(s, lane);
+	b->site->refs++;
+	b->site->used_at = now;
+	lane->inflight++;
+	lane->probing = lane->dead;
+	lane->tried = true;
+	offer(s, lane); /* at the ring's end, if it may have one more */
 	return b;
 }
 
 static void
-succeeded(struct sched *s, struct site *site)
+succeeded(struct sched *s, struct lane *lane)
 {
-	site->failures = 0;
-	site->deaths = 0;
-	site->slows = 0;
-	if (site->window < s->o.most && ++site->successes >= site->window) {
-		site->window++;
-		site->successes = 0;
+	lane->failures = 0;
+	lane->deaths = 0;
+	lane->slows = 0;
+	if (lane->window < s->o.most && ++lane->successes >= lane->window) {
+		lane->window++;
+		lane->successes = 0;
 	}
 }
 
 static enum site_change
-die(struct sched *s, struct site *site, int64_t now)
+die(struct sched *s, struct lane *lane, int64_t now)
 {
-	site->dead = true;
-	site->deaths++;
-	site->window = 0;
-	site->probe_at = now + sched_retry(s, site->deaths);
-	leave_ring(s, site);
+	lane->dead = true;
+	lane->deaths++;
+	lane->window = 0;
+	lane->probe_at = now + sched_retry(s, lane->deaths);
+	leave_ring(s, lane);
 	return SITE_DIED;
 }
 
 /* Those that were under way when it first said so say nothing new. */
 static enum site_change
-slow_down(struct sched *s, struct site *site, int64_t now)
+slow_down(struct sched *s, struct lane *lane, int64_t now)
 {
 	int64_t wait = s->o.retry_min / SLOW_PART;
 
-	if (now < site->slow_until)
+	if (now < lane->slow_until)
 		return SITE_SAME;
-	site->successes = 0;
-	site->window = site->window > 1 ? site->window / 2 : 1;
-	for (uint32_t i = 0; i < site->slows && wait < s->o.retry_max; i++)
+	lane->successes = 0;
+	lane->window = lane->window > 1 ? lane->window / 2 : 1;
+	for (uint32_t i = 0; i < lane->slows && wait < s->o.retry_max; i++)
 		wait *= 2;
-	site->slows++;
+	lane->slows++;
 	wait = cut(wait, 1, s->o.retry_max);
-	site->slow_until = now + wait + spread(s, wait / 5);
-	leave_ring(s, site);
+	lane->slow_until = now + wait + spread(s, wait / 5);
+	leave_ring(s, lane);
 	return SITE_SLOWED;
 }
 
 void
-sched_named(struct sched *s, struct site *site, uint32_t wait, int64_t now)
+sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
 {
 	const int64_t until =
 	    now + cut((int64_t)wait * 1000, 0, s->o.retry_max);
 
-	if (wait != 0 && site->slow_until < until)
-		site->slow_until = until;
+	if (wait != 0 && lane->slow_until < until)
+		lane->slow_until = until;
 }
 
 static enum site_change
-failed(struct sched *s, struct site *site, enum site_state what, int64_t now)
+failed(struct sched *s, struct lane *lane, enum site_state what, int64_t now)
 {
 	if (what == SITE_SLOW_DOWN)
-		return slow_down(s, site, now);
-	site->successes = 0;
-	site->window /= 2;
-	site->failures++;
-	return site->window == 0 ? die(s, site, now) : SITE_SAME;
+		return slow_down(s, lane, now);
+	lane->successes = 0;
+	lane->window /= 2;
+	lane->failures++;
+	return lane->window == 0 ? die(s, lane, now) : SITE_SAME;
 }
 
 enum site_change
-sched_result(
-    struct sched *s, struct site *site, enum site_state what, int64_t now)
+sched_result(struct sched *s, struct site *site, struct lane *lane,
+    enum site_state what, int64_t now)
 {
 	enum site_change change = SITE_SAME;
-	const bool probe = site->probing && site->inflight == 1;
+	const bool probe = lane->probing && lane->inflight == 1;
 
-	site->inflight--;
+	site->refs--;
 	site->used_at = now;
-	if (site->inflight == 0)
-		site->probing = false;
-	if (site->dead && what == SITE_FINE) {
-		site->dead = false;
-		site->window = 1;
+	lane->inflight--;
+	if (lane->inflight == 0)
+		lane->probing = false;
+	if (lane->dead && what == SITE_FINE) {
+		lane->dead = false;
+		lane->window = 1;
 		change = SITE_BACK;
 	}
 	if (what == SITE_FINE)
-		succeeded(s, site);
-	else if (site->dead && probe && what != SITE_UNTRIED)
-		change = die(s, site, now);
-	else if (!site->dead && what != SITE_UNTRIED &&
-	    site->kind == SITE_SMTP)
-		change = failed(s, site, what, now);
-	offer(s, site);
+		succeeded(s, lane);
+	else if (lane->dead && probe && what != SITE_UNTRIED)
+		change = die(s, lane, now);
+	else if (!lane->dead && what != SITE_UNTRIED &&
+	    lane->kind == SITE_SMTP)
+		change = failed(s, lane, what, now);
+	offer(s, lane);
+	lane_release(s->sites, lane);
 	return change;
 }
 
-void
-sched_block(struct sched *s, struct site *site, bool blocked)
+/* --- which lane ---------------------------------------------------------- */
+
+/* The site's queued bundles leave the lane; *list has them in turn. */
+static void
+unqueue(struct sched *s, struct site *site, struct bundle_list *list)
 {
-	site->blocked = blocked;
-	if (blocked)
-		leave_ring(s, site);
+	struct flow *f, *next_f;
+	struct bundle *b, *next;
+
+	TAILQ_INIT(list);
+	TAILQ_FOREACH_SAFE(f, &site->lane->flows, entry, next_f) {
+		const uint64_t sender = f->sender;
+		const uint32_t weight = f->weight;
+
+		/* The last one takes the flow with it. */
+		for (b = TAILQ_FIRST(&f->bundles); b != NULL; b = next) {
+			next = TAILQ_NEXT(b, entry);
+			if (b->site != site)
+				continue;
+			sched_remove(s, b);
+			b->sender = sender;
+			b->weight = weight;
+			TAILQ_INSERT_TAIL(list, b, entry);
+		}
+	}
+}
+
+static void
+move(struct sched *s, struct site *site, struct lane *to)
+{
+	struct bundle_list list;
+	struct bundle *b;
+
+	unqueue(s, site, &list);
+	leave_ring(s, site->lane);
+	offer(s, site->lane);
+	if (to == NULL)
+		lane_new(s->sites, site);
 	else
-		offer(s, site);
+		lane_enter(s->sites, to, site);
+	while ((b = TAILQ_FIRST(&list)) != NULL) {
+		TAILQ_REMOVE(&list, b, entry);
+		sched_add(s, b, b->sender, b->weight);
+	}
+}
+
+bool
+sched_hosts(struct sched *s, struct site *site, struct str hosts)
+{
+	char name[HOSTS_MAX + 16];
+	struct lane *lane;
+
+	if (hosts.n == 0 || hosts.n > HOSTS_MAX || site->kind != SITE_SMTP)
+		return false;
+	snprintf(name, sizeof(name), "%u %.*s", site->tls, STR_ARG(hosts));
+	lane = lane_find(s->sites, name);
+	if (lane != NULL && lane == site->lane)
+		return false;
+	/* Not shared, and named for the first time: it keeps what is known. */
+	if (lane == NULL && site->lane->hosts == NULL) {
+		lane_name(s->sites, site->lane, name);
+		return false;
+	}
+	move(s, site, lane);
+	if (lane == NULL)
+		lane_name(s->sites, site->lane, name);
+	return true;
+}
+
+void
+sched_block(struct sched *s, struct lane *lane, bool blocked)
+{
+	lane->blocked = blocked;
+	if (blocked)
+		leave_ring(s, lane);
+	else
+		offer(s, lane);
 }
 
 void
 sched_revive(struct sched *s, struct site *site)
 {
-	site->slow_until = 0;
-	site->slows = 0;
-	if (!site->dead)
+	struct lane *lane = site->lane;
+
+	lane->slow_until = 0;
+	lane->slows = 0;
+	if (!lane->dead)
 		return;
-	site->dead = false;
-	site->deaths = 0;
-	site->window = 1;
-	offer(s, site);
+	lane->dead = false;
+	lane->deaths = 0;
+	lane->window = 1;
+	offer(s, lane);
 }

@@ -2,15 +2,14 @@
  * sched -- whose turn it is.  Pure: no clock, no I/O; the caller gives the
  * time and reports how jobs ended.
  *
- * Fairness: sites of a kind take turns; within a site the senders take turns
+ * Fairness: lanes of a kind take turns; within a lane the senders take turns
  * (as many bundles as their weight), within a sender the messages.  A message
  * with very many recipients is one bundle a site, of which a job takes a few
  * at a turn: it holds up a single message by one job of its own, not by all.
  *
- * Concurrency of a site: begins at start, grows by one after a full window of
- * jobs that went well, halves when the site is down or asks for less; below
- * one the site is dead, and one message at a time probes it.  A site that
- * asks for less also gets nothing for a while, longer each time.
+ * Concurrency of a lane: begins at start, grows by one after a full window of
+ * jobs that went well, halves when it is down or asks for less; below one
+ * it is dead, and one message at a time probes it.  A lane that asks for less also gets nothing for a while, longer each time.
  *
  * The next attempt of a recipient: sched_wait(), by what was said
  * (mail/reply_kind.h).
@@ -23,7 +22,7 @@
 
 #include "mail/reply_kind.h"
 #include "msg/job.h"
-#include "qmgr/site.h"
+#include "qmgr/lane.h"
 
 struct sched_options {
 	uint32_t start;      /* window of a new site */
@@ -35,8 +34,9 @@ struct sched_options {
 
 struct sched {
 	struct sched_options o;
+	struct sites *sites;
 	uint64_t random;     /* state of the jitter */
-	TAILQ_HEAD(, site) ring[SITE_KINDS];
+	TAILQ_HEAD(, lane) ring[SITE_KINDS];
 };
 
 enum site_change {
@@ -46,7 +46,8 @@ enum site_change {
 	SITE_BACK  /* it was dead: what waits may go now */
 };
 
-void sched_init(struct sched *s, const struct sched_options *o, uint64_t seed);
+void sched_init(struct sched *s, struct sites *sites,
+    const struct sched_options *o, uint64_t seed);
 
 /* Wait before the next attempt after so many: exponential, +-20 %. */
 int64_t sched_retry(struct sched *s, unsigned attempts);
@@ -54,12 +55,12 @@ int64_t sched_retry(struct sched *s, unsigned attempts);
  * The same by what was said: a greylist is asked again soon, but never before
  * the time it named; a full mailbox is left alone for three times as long; a
  * site that wants less, until it may have more (and then not all at once).
- * site may be NULL.
+ * lane may be NULL.
  */
 int64_t sched_wait(struct sched *s, const struct reply_hint *hint,
-    unsigned attempts, const struct site *site, int64_t now);
-/* When a recipient that the site refuses now may try: not all at once. */
-int64_t sched_after(struct sched *s, const struct site *site, int64_t now);
+    unsigned attempts, const struct lane *lane, int64_t now);
+/* When a recipient that is refused now may try: not all at once. */
+int64_t sched_after(struct sched *s, const struct lane *lane, int64_t now);
 
 /* The message's bundle for the site, made if there is none. */
 struct bundle *sched_bundle(struct message *m, struct site *site);
@@ -75,21 +76,27 @@ void sched_add(
 void sched_remove(struct sched *s, struct bundle *b);
 /*
  * The bundle whose turn it is among the sites of a kind, not queued any more
- * (sched_add it again if recipients are left), or NULL.  Its site counts a
- * job more until sched_result.
+ * (sched_add it again if recipients are left), or NULL.  Its lane counts a job
+ * more until sched_result, and its site has a reference more.
  */
 struct bundle *sched_pick(struct sched *s, enum site_kind kind, int64_t now);
-/* Any queued bundle of the site, not queued any more; NULL: none. */
-struct bundle *sched_take(struct sched *s, struct site *site);
-/* A job to the site is over. */
-enum site_change sched_result(
-    struct sched *s, struct site *site, enum site_state what, int64_t now);
+/* Any queued bundle of the lane, not queued any more; NULL: none. */
+struct bundle *sched_take(struct sched *s, struct lane *lane);
+/* A job to the site, picked while it was in this lane, is over.  The lane may
+ * be gone afterwards, unless the site is still in it. */
+enum site_change sched_result(struct sched *s, struct site *site,
+    struct lane *lane, enum site_state what, int64_t now);
 /* It named a time, in seconds: nothing before (up to retry_max). */
-void sched_named(struct sched *s, struct site *site, uint32_t wait, int64_t now);
+void sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
+/*
+ * The exchangers behind the site, as delivery names them: it shares a lane
+ * with all that have the same.  true: it was moved into another lane.
+ */
+bool sched_hosts(struct sched *s, struct site *site, struct str hosts);
 /* Nothing may go there now, not even as a probe. */
-bool sched_refuses(const struct site *site, int64_t now);
+bool sched_refuses(const struct lane *lane, int64_t now);
 /* Its worker cannot take jobs now, or can again. */
-void sched_block(struct sched *s, struct site *site, bool blocked);
+void sched_block(struct sched *s, struct lane *lane, bool blocked);
 /* Forget that it is dead (the admin says so). */
 void sched_revive(struct sched *s, struct site *site);
 

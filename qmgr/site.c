@@ -6,14 +6,19 @@
 #include "base/fatal.h"
 #include "base/num.h"
 #include "msg/route.h"
+#include "qmgr/lane.h"
 
-enum { KEY_MAX = NEXT_HOP_MAX + 64 };
+enum {
+	KEY_MAX = NEXT_HOP_MAX + 64,
+	SITES_KEPT = 20000 /* that nothing refers to */
+};
 
 void
 sites_init(struct sites *s)
 {
 	*s = (struct sites){ 0 };
 	TAILQ_INIT(&s->all);
+	TAILQ_INIT(&s->lanes);
 }
 
 static void
@@ -22,16 +27,23 @@ site_free(struct sites *s, struct site *site)
 	map_del(&s->by_key, site->key);
 	TAILQ_REMOVE(&s->all, site, entry);
 	s->n--;
-	map_clear(&site->by_sender);
+	lane_enter(s, NULL, site);
 	free(site);
 }
 
 void
 sites_clear(struct sites *s)
 {
+	struct lane *lane;
+
 	while (!TAILQ_EMPTY(&s->all))
 		site_free(s, TAILQ_FIRST(&s->all));
+	while ((lane = TAILQ_FIRST(&s->lanes)) != NULL) {
+		lane->inflight = 0; /* whoever has the job is gone, too */
+		lane_release(s, lane);
+	}
 	map_clear(&s->by_key);
+	map_clear(&s->by_hosts);
 }
 
 /* Keys: "M3 example.org" is SMTP with TLS policy 3, "L0 1000 1000" root, uid
@@ -72,7 +84,7 @@ site_by_key(struct sites *s, struct str key)
 		return NULL;
 	}
 	TAILQ_INIT(&site->waiting);
-	TAILQ_INIT(&site->flows);
+	lane_new(s, site);
 	map_set(&s->by_key, key, site);
 	TAILQ_INSERT_TAIL(&s->all, site, entry);
 	s->n++;
@@ -103,16 +115,26 @@ site_name(const struct site *site)
 	return site->kind == SITE_LOCAL ? STR("local") : site->next_hop;
 }
 
+static bool
+is_needed(const struct site *site, int64_t since)
+{
+	const struct lane *lane = site->lane;
+
+	if (site->refs != 0 || site->worker != NULL)
+		return true;
+	return lane->nsites == 1 &&
+	    (lane->inflight != 0 || (lane->dead && lane->probe_at >= since) ||
+	        lane->slow_until >= since);
+}
+
 void
 sites_sweep(struct sites *s, int64_t since)
 {
 	struct site *site, *next;
 
 	TAILQ_FOREACH_SAFE(site, &s->all, entry, next)
-		if (site->refs == 0 && site->inflight == 0 &&
-		    !site->in_ring && site->worker == NULL &&
-		    site->used_at < since &&
-		    (!site->dead || site->probe_at < since))
+		if (!is_needed(site, since) &&
+		    (site->used_at < since || s->n > SITES_KEPT))
 			site_free(s, site);
 }
 

@@ -158,7 +158,8 @@ static void
 job_told(struct agent_job *job)
 {
 	struct agent *a = job->agent;
-	const struct msg_job_done done = { .site = job->site };
+	const struct msg_job_done done = { .site = job->site,
+		.hosts = job->hosts };
 
 	job->state = AGENT_TOLD;
 	job_drop_text(job);

@@ -56,6 +56,7 @@ struct agent_job {
 	bool committed;       /* past its point of no return: agent_commit */
 	bool orphan;          /* its link is gone: results go as INFLIGHT */
 	uint32_t site;        /* enum site_state for JOB_DONE */
+	struct str hosts;     /* likewise, in the pool */
 	void *own;            /* the daemon's */
 };
 

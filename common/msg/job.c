@@ -55,6 +55,7 @@ const struct wire msg_job_result_wire = WIRE(msg_job_result, job_result_fields);
 
 static const struct wire_field job_done_fields[] = {
 	W_ENUM(msg_job_done, site, SITE_DOWN),
+	W_STR(msg_job_done, hosts, HOSTS_MAX),
 };
 const struct wire msg_job_done_wire = WIRE(msg_job_done, job_done_fields);
 

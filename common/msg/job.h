@@ -97,8 +97,12 @@ struct msg_job_result {
 
 /* The job as a whole: what it says about the site. */
 enum site_state { SITE_UNTRIED, SITE_FINE, SITE_SLOW_DOWN, SITE_DOWN };
+enum { HOSTS_MAX = 600 };
 struct msg_job_done {
 	uint32_t site;        /* enum site_state */
+	struct str hosts;     /* smtp: the next hop's mail exchangers by name,
+	                       * "mx1.test,mx2.test"; "" when it was not asked
+	                       * for them */
 };
 
 struct msg_job_inflight {

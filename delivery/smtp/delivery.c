@@ -389,6 +389,19 @@ connect_to(struct delivery *d, const struct target *t)
 	return d->session != NULL;
 }
 
+/* qmgr learns which domains have the same servers. */
+static void
+tell_hosts(struct delivery *d)
+{
+	struct buf hosts;
+
+	buf_init(&hosts, HOSTS_MAX);
+	resolve_hosts(&d->resolve, &hosts);
+	if (d->job != NULL)
+		d->job->hosts = pool_str(&d->job->pool, buf_str(&hosts));
+	buf_clear(&hosts);
+}
+
 static void
 on_resolved(void *arg, const struct resolve_failure *f)
 {
@@ -397,6 +410,7 @@ on_resolved(void *arg, const struct resolve_failure *f)
 
 	d->resolved = true;
 	if (f == NULL) {
+		tell_hosts(d);
 		next_target(d);
 		return;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/crc32c.h"
 #include "base/fatal.h"
 
 static void ask_hosts(struct resolve *r);
@@ -277,6 +278,51 @@ resolve_cancel(struct resolve *r)
 	names_forget(&r->mx);
 	for (size_t i = 0; i < r->nhosts; i++)
 		names_forget(&r->hosts[i].ask);
+}
+
+/* --- what they are called ----------------------------------------------- */
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+
+	return str_icmp(*x, *y);
+}
+
+static void
+add_name(struct buf *out, struct str name)
+{
+	if (buf_len(out) != 0)
+		buf_add_char(out, ',');
+	for (size_t i = 0; i < name.n; i++)
+		buf_add_char(out, chr_lower(name.p[i]));
+}
+
+void
+resolve_hosts(const struct resolve *r, struct buf *out)
+{
+	struct str names[RESOLVE_HOSTS_MAX];
+	uint32_t rest = 0;
+
+	if (!r->hop.mx)
+		return;
+	for (size_t i = 0; i < r->nhosts; i++)
+		names[i] = str_c(r->hosts[i].name);
+	qsort(names, r->nhosts, sizeof(names[0]), by_name);
+	for (size_t i = 0; i < r->nhosts; i++) {
+		if (i > 0 && str_ieq(names[i], names[i - 1]))
+			continue;
+		if (buf_len(out) + names[i].n < HOSTS_MAX - 32)
+			add_name(out, names[i]);
+		else
+			rest = crc32c(rest, names[i].p, names[i].n);
+	}
+	/* Too many to be named; they still tell sets apart. */
+	if (rest != 0)
+		buf_addf(out, ",#%08x", (unsigned)rest);
+	if (r->hop.port != 0)
+		buf_addf(out, ":%u", (unsigned)r->hop.port);
 }
 
 void

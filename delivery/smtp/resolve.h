@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/buf.h"
 #include "delivery/smtp/hop.h"
 #include "delivery/smtp/names.h"
 #include "msg/job.h"
@@ -72,6 +73,11 @@ void resolve_start(struct resolve *r, struct names *names, const char *self,
     void (*on_done)(void *arg, const struct resolve_failure *failure),
     void *arg);
 void resolve_cancel(struct resolve *r);
+
+/* The hosts found by MX: names in lower case, sorted, with commas between them,
+ * and ":port" behind them if it is not the usual one; nothing when no MX were
+ * asked for.  Same text, same servers. */
+void resolve_hosts(const struct resolve *r, struct buf *out);
 
 /* "192.0.2.1", "2001:db8::1" or the path. */
 void target_address(const struct target *t, char out[TARGET_ADDRESS]);

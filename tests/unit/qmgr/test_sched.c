@@ -20,8 +20,8 @@ setup(void)
 {
 	static const struct sched_options o = { 5, 20, 100, 300000, 4200000 };
 
-	sched_init(&sched, &o, 42);
 	sites_init(&sites);
+	sched_init(&sched, &sites, &o, 42);
 	now = 1000;
 	nmade = 0;
 }
@@ -93,6 +93,12 @@ site(const char *name)
 	return site_smtp(&sites, str_c(name), 1);
 }
 
+static enum site_change
+result(struct site *s, enum site_state what)
+{
+	return sched_result(&sched, s, s->lane, what, now);
+}
+
 /* --- fairness ---------------------------------------------------------------- */
 
 START_TEST(a_long_list_holds_up_a_single_by_one_job)
@@ -109,7 +115,7 @@ START_TEST(a_long_list_holds_up_a_single_by_one_job)
 	add(s, one, _i == 0 ? 2 : 1); /* another sender, and the same */
 	ck_assert_ptr_null(start_one(1)); /* the window is full */
 	for (;;) {
-		sched_result(&sched, s, SITE_FINE, now);
+		result(s, SITE_FINE);
 		jobs++;
 		if (start_one(1) == one)
 			break;
@@ -133,7 +139,7 @@ START_TEST(senders_share_a_site)
 
 		for (int k = 0; k < 10; k++)
 			mine_sent += m == mine[k];
-		sched_result(&sched, s, SITE_UNTRIED, now);
+		result(s, SITE_UNTRIED);
 	}
 	ck_assert_int_eq(mine_sent, 10);
 }
@@ -182,15 +188,15 @@ START_TEST(a_good_site_gets_more)
 	at_once = fill(s);
 	ck_assert_uint_eq(at_once, 5);
 	for (int round = 0; round < 40; round++) {
-		const uint32_t n = s->inflight;
+		const uint32_t n = s->lane->inflight;
 
 		for (uint32_t i = 0; i < n; i++)
-			sched_result(&sched, s, SITE_FINE, now);
+			result(s, SITE_FINE);
 		fill(s);
 	}
-	ck_assert_uint_eq(s->inflight, 20);
-	sched_result(&sched, s, SITE_SLOW_DOWN, now);
-	ck_assert_uint_eq(s->window, 10);
+	ck_assert_uint_eq(s->lane->inflight, 20);
+	result(s, SITE_SLOW_DOWN);
+	ck_assert_uint_eq(s->lane->window, 10);
 }
 END_TEST
 
@@ -202,26 +208,26 @@ START_TEST(a_dead_site_is_probed_by_one)
 	for (int i = 0; i < 100; i++)
 		add(s, message_for(s, 1), 1);
 	fill(s);
-	while (s->inflight != 0 && change != SITE_DIED)
-		change = sched_result(&sched, s, SITE_DOWN, now);
+	while (s->lane->inflight != 0 && change != SITE_DIED)
+		change = result(s, SITE_DOWN);
 	ck_assert_int_eq(change, SITE_DIED);
-	while (s->inflight != 0)
-		sched_result(&sched, s, SITE_DOWN, now);
-	ck_assert(sched_refuses(s, now));
-	now = s->probe_at;
-	ck_assert(!sched_refuses(s, now));
+	while (s->lane->inflight != 0)
+		result(s, SITE_DOWN);
+	ck_assert(sched_refuses(s->lane, now));
+	now = s->lane->probe_at;
+	ck_assert(!sched_refuses(s->lane, now));
 	add(s, message_for(s, 1), 1);
 	ck_assert_uint_eq(fill(s), 1);
-	ck_assert(sched_refuses(s, now));
+	ck_assert(sched_refuses(s->lane, now));
 	ck_assert_int_eq(
-	    sched_result(&sched, s, SITE_DOWN, now), SITE_DIED);
-	ck_assert_int_gt(s->probe_at, now);
-	now = s->probe_at;
+	    result(s, SITE_DOWN), SITE_DIED);
+	ck_assert_int_gt(s->lane->probe_at, now);
+	now = s->lane->probe_at;
 	add(s, message_for(s, 1), 1);
 	ck_assert_uint_eq(fill(s), 1);
 	ck_assert_int_eq(
-	    sched_result(&sched, s, SITE_FINE, now), SITE_BACK);
-	ck_assert(!s->dead);
+	    result(s, SITE_FINE), SITE_BACK);
+	ck_assert(!s->lane->dead);
 	ck_assert_uint_ge(fill(s), 1);
 }
 END_TEST
@@ -231,10 +237,91 @@ START_TEST(a_blocked_site_gets_nothing)
 	struct site *s = site("blocked");
 
 	add(s, message_for(s, 1), 1);
-	sched_block(&sched, s, true);
+	sched_block(&sched, s->lane, true);
 	ck_assert_uint_eq(fill(s), 0);
-	sched_block(&sched, s, false);
+	sched_block(&sched, s->lane, false);
 	ck_assert_uint_eq(fill(s), 1);
+}
+END_TEST
+
+/* --- the same servers -------------------------------------------------------- */
+
+START_TEST(same_servers_share_a_window)
+{
+	struct site *a = site("a"), *b = site("b"), *c = site("c");
+	struct lane *was;
+
+	for (int i = 0; i < 100; i++) {
+		add(a, message_for(a, 1), 1);
+		add(b, message_for(b, 1), 1);
+		add(c, message_for(c, 1), 2);
+	}
+	ck_assert(!sched_hosts(&sched, a, STR("mx1,mx2")));
+	was = a->lane;
+	ck_assert(sched_hosts(&sched, b, STR("mx1,mx2")));
+	ck_assert_ptr_eq(a->lane, was);
+	ck_assert_ptr_eq(b->lane, was);
+	ck_assert_uint_eq(was->nready, 200);
+	ck_assert_uint_eq(sites.nlanes, 2);
+	ck_assert(!sched_hosts(&sched, b, STR("mx1,mx2")));
+	ck_assert(!sched_hosts(&sched, c, STR("mx1")));
+	ck_assert_uint_eq(fill(a), 10); /* five for two, five for one */
+	ck_assert_uint_eq(was->inflight, 5);
+	/* b gets exchangers of its own: what is under way stays counted. */
+	ck_assert(sched_hosts(&sched, b, STR("mx3")));
+	ck_assert_ptr_ne(b->lane, was);
+	ck_assert_uint_eq(was->inflight, 5);
+	ck_assert_uint_eq(was->nready + b->lane->nready, 195);
+	ck_assert_uint_eq(fill(b), 5);
+	ck_assert(sched_hosts(&sched, b, STR("mx1")));
+	ck_assert_ptr_eq(b->lane, c->lane);
+	ck_assert_uint_eq(c->lane->inflight, 5);
+	ck_assert_uint_eq(fill(b), 0);
+}
+END_TEST
+
+START_TEST(what_is_learnt_is_kept_and_shared)
+{
+	struct site *a = site("a"), *b = site("b");
+	struct site *other = site_smtp(&sites, STR("c"), 2);
+	struct lane *jobs[5];
+
+	for (int i = 0; i < 5; i++)
+		add(a, message_for(a, 1), 1);
+	fill(a);
+	for (int i = 0; i < 5; i++) {
+		jobs[i] = a->lane;
+		sched_result(&sched, a, jobs[i], SITE_DOWN, now);
+	}
+	ck_assert(a->lane->dead);
+	ck_assert(!sched_hosts(&sched, a, STR("mx")));
+	ck_assert(a->lane->dead);
+	ck_assert(!sched_refuses(b->lane, now));
+	ck_assert(sched_hosts(&sched, b, STR("mx")));
+	ck_assert(sched_refuses(b->lane, now));
+	/* Another TLS policy may well do better. */
+	sched_hosts(&sched, other, STR("mx"));
+	ck_assert_ptr_ne(other->lane, b->lane);
+	ck_assert(str_eq(lane_text(b->lane), STR("mx")));
+}
+END_TEST
+
+START_TEST(a_lane_outlives_its_site_by_its_jobs)
+{
+	struct site *a = site("a"), *b = site("b");
+	struct lane *was = a->lane;
+
+	add(a, message_for(a, 1), 1);
+	ck_assert_uint_eq(fill(a), 1);
+	sched_hosts(&sched, b, STR("mx"));
+	ck_assert(sched_hosts(&sched, a, STR("mx")));
+	ck_assert_uint_eq(was->nsites, 0);
+	ck_assert_uint_eq(sites.nlanes, 2);
+	sched_result(&sched, a, was, SITE_DOWN, now);
+	ck_assert_uint_eq(sites.nlanes, 1);
+	sites_sweep(&sites, now + 1);
+	ck_assert_uint_eq(sites.n, 0);
+	ck_assert_uint_eq(sites.nlanes, 0);
 }
 END_TEST
 
@@ -343,35 +430,34 @@ START_TEST(who_asks_for_less_gets_less)
 	for (int k = 0; k < 5; k++) {
 		/* All of a window say so: that counts once. */
 		ck_assert_int_eq(
-		    sched_result(&sched, s, SITE_SLOW_DOWN, now), SITE_SLOWED);
-		while (s->inflight != 0)
-			ck_assert_int_eq(sched_result(&sched, s,
-			    SITE_SLOW_DOWN, now), SITE_SAME);
-		ck_assert_uint_ge(s->window, 1);
-		ck_assert(!s->dead);
-		ck_assert(sched_refuses(s, now));
-		ck_assert_int_gt(s->slow_until - now, wait);
-		wait = (s->slow_until - now) * 3 / 2;
+		    result(s, SITE_SLOW_DOWN), SITE_SLOWED);
+		while (s->lane->inflight != 0)
+			ck_assert_int_eq(result(s, SITE_SLOW_DOWN), SITE_SAME);
+		ck_assert_uint_ge(s->lane->window, 1);
+		ck_assert(!s->lane->dead);
+		ck_assert(sched_refuses(s->lane, now));
+		ck_assert_int_gt(s->lane->slow_until - now, wait);
+		wait = (s->lane->slow_until - now) * 3 / 2;
 		/* Not the recipient's own time, but the site's. */
-		ck_assert_int_gt(now + sched_wait(&sched, &slow, 90, s, now),
-		    s->slow_until);
-		ck_assert_int_le(now + sched_wait(&sched, &slow, 90, s, now),
-		    s->slow_until + 300000);
-		now = s->slow_until;
-		ck_assert(!sched_refuses(s, now));
+		ck_assert_int_gt(now + sched_wait(&sched, &slow, 90, s->lane, now),
+		    s->lane->slow_until);
+		ck_assert_int_le(now + sched_wait(&sched, &slow, 90, s->lane, now),
+		    s->lane->slow_until + 300000);
+		now = s->lane->slow_until;
+		ck_assert(!sched_refuses(s->lane, now));
 		add(s, message_for(s, 1), 1);
 		ck_assert_uint_eq(fill(s), k == 0 ? 2 : 1);
 	}
-	ck_assert_uint_eq(s->window, 1);
-	sched_named(&sched, s, 1800, now);
-	ck_assert_int_eq(s->slow_until, now + 1800000);
-	sched_named(&sched, s, 99999, now);
-	ck_assert_int_eq(s->slow_until, now + 4200000);
+	ck_assert_uint_eq(s->lane->window, 1);
+	sched_named(&sched, s->lane, 1800, now);
+	ck_assert_int_eq(s->lane->slow_until, now + 1800000);
+	sched_named(&sched, s->lane, 99999, now);
+	ck_assert_int_eq(s->lane->slow_until, now + 4200000);
 	sched_revive(&sched, s);
-	ck_assert(!sched_refuses(s, now));
-	while (s->inflight != 0)
-		sched_result(&sched, s, SITE_FINE, now);
-	ck_assert_uint_eq(s->slows, 0);
+	ck_assert(!sched_refuses(s->lane, now));
+	while (s->lane->inflight != 0)
+		result(s, SITE_FINE);
+	ck_assert_uint_eq(s->lane->slows, 0);
 }
 END_TEST
 
@@ -402,6 +488,18 @@ concurrency(void)
 }
 
 static TCase *
+servers(void)
+{
+	TCase *tc = tcase_create("servers");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, same_servers_share_a_window);
+	tcase_add_test(tc, what_is_learnt_is_kept_and_shared);
+	tcase_add_test(tc, a_lane_outlives_its_site_by_its_jobs);
+	return tc;
+}
+
+static TCase *
 time_passes(void)
 {
 	TCase *tc = tcase_create("time");
@@ -413,4 +511,4 @@ time_passes(void)
 	return tc;
 }
 
-UNIT_MAIN("sched", fairness, concurrency, time_passes)
+UNIT_MAIN("sched", fairness, concurrency, servers, time_passes)

@@ -1,0 +1,82 @@
+/*
+ * lane -- the servers that one or several sites lead to, and what the
+ * scheduler knows of them.  Two domains with the same mail exchangers share a
+ * lane, so that they share its connections, and find out but once that it is
+ * dead; a site whose exchangers are not known yet has one of its own, and so
+ * has each owner of mailboxes.
+ * A lane lives while a site is in it or a job of it is under way.
+ */
+#ifndef POSTERN_QMGR_LANE_H
+#define POSTERN_QMGR_LANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "qmgr/message.h"
+#include "qmgr/site.h"
+
+/* The messages of one sender that wait for one lane. */
+struct flow {
+	TAILQ_ENTRY(flow) entry;      /* of lane->flows, whose turn is next */
+	TAILQ_HEAD(, bundle) bundles; /* messages in turn */
+	uint64_t sender;
+	uint32_t weight, credit;      /* bundles it may send in its turn */
+};
+
+/* The recipients of one message that are ready to go to one site. */
+struct bundle {
+	LIST_ENTRY(bundle) of_message;
+	TAILQ_ENTRY(bundle) entry;    /* of flow->bundles */
+	struct message *m;
+	struct site *site;            /* a reference */
+	struct flow *flow;            /* NULL: not queued */
+	uint64_t sender;              /* for the flow, while it moves */
+	uint32_t weight;
+	struct rcpt_list ready;
+	uint32_t n;
+};
+TAILQ_HEAD(bundle_list, bundle);
+
+struct lane {
+	TAILQ_ENTRY(lane) entry;      /* of sites->lanes */
+	TAILQ_ENTRY(lane) turn;       /* of the scheduler's ring */
+	char *hosts;                  /* "1 mx1.test,mx2.test": TLS policy and
+	                               * exchangers; NULL: not known */
+	enum site_kind kind;
+	struct site_list sites;       /* those with some to wake in front */
+	uint32_t nsites;
+	TAILQ_HEAD(, flow) flows;
+	struct map by_sender;         /* sender -> flow */
+	uint32_t nready;              /* bundles in flows */
+	uint32_t window, inflight;    /* jobs */
+	uint32_t successes;           /* since the window last changed */
+	uint32_t failures;            /* SITE_DOWN one after the other */
+	uint32_t deaths;              /* found dead one after the other */
+	uint32_t slows;               /* "slow down" one after the other */
+	int64_t probe_at;             /* queue clock, while dead */
+	int64_t slow_until;           /* queue clock: nothing before */
+	bool dead, probing, in_ring;
+	bool tried;                   /* since this qmgr began */
+	bool answered;                /* likewise */
+	bool blocked;                 /* no jobs now: its worker is not ready */
+	bool wake_all;                /* else those that could not connect */
+};
+
+/* A fresh one with this site in it. */
+struct lane *lane_new(struct sites *s, struct site *site);
+/* The site leaves its lane and enters this one; its bundles are not queued.
+ * The lane that it left is freed when nobody needs it. */
+void lane_enter(struct sites *s, struct lane *lane, struct site *site);
+/* The one with these exchangers, or NULL. */
+struct lane *lane_find(struct sites *s, const char *hosts);
+/* From now on it is the one with these exchangers; no other may be. */
+void lane_name(struct sites *s, struct lane *lane, const char *hosts);
+/* Its exchangers without the TLS policy, or the name of its only site. */
+struct str lane_text(const struct lane *lane);
+/* A job is over or a site has left: frees it when nobody needs it. */
+void lane_release(struct sites *s, struct lane *lane);
+
+#endif

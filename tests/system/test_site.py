@@ -1,0 +1,105 @@
+"""Sites: domains with the same mail servers are one site, to the scheduler and to the admin."""
+import threading
+import time
+import unittest
+
+from dns_server import DnsServer
+from lib import Instance, certificate, message, wait_for
+from smtp_sink import Sink
+
+BOB = "bob@local.test"
+ZONE = {
+    "one.test": {"MX": [(10, "mx1.test"), (20, "mx2.test")]},
+    "two.test": {"MX": [(5, "mx2.test"), (5, "MX1.test")]},
+    "other.test": {"MX": [(10, "mx1.test")]},
+    "mx1.test": {"A": ["127.0.0.1"]},
+    "mx2.test": {"A": ["127.0.0.1"]},
+}
+
+
+class AtOnce:
+    """How many mails are between their final dot and our reply."""
+
+    def __init__(self, seconds):
+        self.seconds, self.lock, self.now, self.most = seconds, threading.Lock(), 0, 0
+
+    def __call__(self, line):
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.now -= 1
+
+
+class SiteCase(unittest.TestCase):
+    CONFIG = "queue { retry_min = 2s retry_max = 4s lifetime = 1h per_site = 3 min_free_disk = 0% min_free = 1MiB }"
+
+    def setUp(self):
+        self.dns, self.sink = DnsServer(dict(ZONE)), Sink(certificate=certificate())
+        self.p = Instance(dns=self.dns.address, config="""%s
+            daemon smtp { port = %d reuse = 100ms connect_timeout = 2s }""" % (self.CONFIG, self.sink.port))
+        self.addCleanup(self.clean)
+        self.p.start()
+
+    def clean(self):
+        self.p.close()
+        self.sink.close()
+        self.dns.close()
+
+    def send(self, subject, *to):
+        with self.p.smtp("submission", BOB) as c:
+            for address in to:
+                c.sendmail(BOB, [address], message(subject, sender=BOB, to=address).encode())
+
+    def wait_mails(self, count, seconds=30):
+        self.assertTrue(wait_for(lambda: len(self.sink.mails) >= count, seconds),
+                        "%d of %d came\n%s" % (len(self.sink.mails), count, self.p.log_tail()))
+
+    def entry(self, address):
+        """The row of the message to this recipient, or None."""
+        for row in self.p.queue():
+            if any(r["address"] == address for r in row["recipients"]):
+                return row
+        return None
+
+    def wait_deferred(self, address, seconds=20):
+        row = wait_for(lambda: (lambda r: r if r and r["status"] == "deferred" else None)(self.entry(address)), seconds)
+        self.assertTrue(row, self.p.log_tail())
+        return row
+
+    def break_down(self, domain="one.test"):
+        """The servers do not answer, and qmgr knows."""
+        port = self.sink.port
+        self.sink.close()
+        for n in range(4):
+            self.send("down %d" % n, "down%d@%s" % (n, domain))
+        self.assertTrue(wait_for(lambda: "site-down" in self.p.log(), 20), self.p.log_tail())
+        return port
+
+    def mend(self, port):
+        self.sink = Sink(port=port, certificate=certificate())
+
+
+class SameServers(SiteCase):
+    def test_they_share_connections(self):
+        self.send("first", "a@one.test", "a@two.test")
+        self.wait_mails(2)
+        together = AtOnce(0.3)
+        self.sink.again(reply={"dot": together})
+        for n in range(8):
+            self.send("next %d" % n, "x%d@one.test" % n, "y%d@two.test" % n)
+        self.wait_mails(16)
+        self.assertEqual(together.most, 3)
+
+    def test_they_are_dead_together(self):
+        self.send("first", "a@one.test", "a@two.test")
+        self.wait_mails(2)
+        port = self.break_down()
+        self.send("not tried", "late@two.test")
+        row = self.wait_deferred("late@two.test")
+        self.assertEqual(row["attempts"], 0)
+        self.mend(port)
+        self.wait_mails(5)
+        self.assertIn("site-back", self.p.log())
+        self.p.wait_queue_empty()
