@@ -193,6 +193,9 @@ const struct cmd cmds[] = {
 	    "send it to another next hop, or again to the usual one"),
 	QUEUE("notify", "FILTER [--dry-run]", CMD_FILTER_NEEDED, changed_cols,
 	    "tell the sender now that it is late"),
+	{ "queue", "export", "FILTER --into FOLDER|--mbox FILE", ROLE_QMGR,
+	    CMD_FILTER, cmd_queue_export, NULL,
+	    "copy messages and their envelopes to files" },
 	{ "queue", "check", "", ROLE_QMGR, 0, cmd_queue_check, check_cols,
 	    "look for damage and contradictions in the whole spool" },
 

@@ -90,6 +90,7 @@ cmd_fn cmd_config_check, cmd_config_show, cmd_config_get;   /* config.c */
 cmd_fn cmd_explain;                                         /* explain.c */
 cmd_fn cmd_account_remove, cmd_generic;                     /* generic.c */
 cmd_fn cmd_queue;                                           /* queue.c */
+cmd_fn cmd_queue_export;                                    /* export.c */
 cmd_fn cmd_queue_check;                                     /* queue_check.c */
 cmd_fn cmd_events;                                          /* events.c */
 cmd_fn cmd_account_import;                                  /* import.c */

@@ -34,6 +34,9 @@ int queue_read(struct ctl *c, const struct words *w,
 /* Of the server, or, of verbs that only read, of the spool when it is down. */
 int queue_rows(struct ctl *c, const struct cmd *cmd, const struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg);
+/* For `-`: ids from stdin, so many to a question as fit. */
+int queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
+    void (*on_rows)(void *arg, struct str rows), void *arg);
 /* A server is there to be asked. */
 bool server_is_up(struct ctl *c);
 

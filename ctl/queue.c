@@ -85,21 +85,9 @@ queue_rows(struct ctl *c, const struct cmd *cmd, const struct words *w,
 	return queue_read(c, w, on_rows, arg);
 }
 
-static int
-ask_queue(struct ctl *c, const struct cmd *cmd, const struct words *w)
-{
-	struct table t;
-	int code;
-
-	table_init(&t, c, cmd->columns);
-	code = queue_rows(c, cmd, w, table_rows, &t);
-	table_over(c, cmd, &t, code);
-	return code;
-}
-
-/* `-`: ids from stdin, so many to a question as fit. */
-static int
-ask_ids(struct ctl *c, const struct cmd *cmd, struct words *w)
+int
+queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
+    void (*on_rows)(void *arg, struct str rows), void *arg)
 {
 	enum { IDS_AT_ONCE = 32 };
 	char lines[IDS_AT_ONCE][64];
@@ -119,7 +107,7 @@ ask_ids(struct ctl *c, const struct cmd *cmd, struct words *w)
 		}
 		if (i == 0)
 			break;
-		one = ask_queue(c, cmd, w);
+		one = queue_rows(c, cmd, w, on_rows, arg);
 		code = one != 0 ? one : code;
 	}
 	return code;
@@ -156,9 +144,10 @@ on_cat_rows(void *arg, struct str rows)
 }
 
 static int
-cat(struct ctl *c, const struct cmd *cmd, const struct words *w)
+cat(struct ctl *c, const struct cmd *cmd, struct words *w, bool ids)
 {
-	return queue_rows(c, cmd, w, on_cat_rows, NULL);
+	return ids ? queue_rows_stdin(c, cmd, w, on_cat_rows, NULL) :
+	             queue_rows(c, cmd, w, on_cat_rows, NULL);
 }
 
 static void
@@ -228,6 +217,7 @@ cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
 	struct words w = { .n = 0 };
 	bool ids = take_flag(&argc, argv, "-");
+	struct table t;
 	int code;
 
 	if (argc == 0 && !ids && (cmd->flags & CMD_FILTER_NEEDED) != 0)
@@ -244,9 +234,11 @@ cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 	if (!has_word(&w, STR("--dry-run")) &&
 	    (code = agree(c, cmd, &w, ids)) != 0)
 		return code;
-	if (ids)
-		return ask_ids(c, cmd, &w);
 	if (strcmp(cmd->verb, "cat") == 0 && !c->json)
-		return cat(c, cmd, &w);
-	return ask_queue(c, cmd, &w);
+		return cat(c, cmd, &w, ids);
+	table_init(&t, c, cmd->columns);
+	code = ids ? queue_rows_stdin(c, cmd, &w, table_rows, &t) :
+	             queue_rows(c, cmd, &w, table_rows, &t);
+	table_over(c, cmd, &t, code);
+	return code;
 }

@@ -72,7 +72,8 @@ text_send(struct walk *w)
 			put_piece(w, str_take(&t->rest, PIECE));
 		} else if (!put_of_file(w)) {
 			if (t->framed)
-				put_end(w, t->id, NULL);
+				put_end(w, t->id, t->at == t->large ? NULL :
+				    "its text cannot be read");
 			text_close(w);
 			return false;
 		}
@@ -96,6 +97,7 @@ text_open(struct walk *w, struct message *m)
 	buf_add(&t->text, text);
 	t->rest = buf_str(&t->text);
 	t->at = 0;
+	t->large = (m->flags & MSG_LARGE) != 0 ? m->body : 0;
 	t->id = m->id;
 	t->open = true;
 	row_text(control_row(w->ask), "header", str_take(&t->rest, m->prefix));

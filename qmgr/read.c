@@ -1,7 +1,7 @@
 /*
  * qmgr-read -- prints the queue of a server that is down, with the rows that
  * the running one would print.  Changes nothing and takes no lock.
- *	qmgr-read SPOOL list|show|summary|cat [FILTER]
+ *	qmgr-read SPOOL list|show|summary|cat|export [FILTER]
  *	qmgr-read SPOOL check [--progress]
  */
 #include <errno.h>
@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fatal.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "proc/note.h"
 #include "qmgr/disk.h"
@@ -91,7 +92,8 @@ put_pieces(struct reader *r, struct str text)
 	}
 }
 
-static void
+/* false: its octets end before the message does. */
+static bool
 put_large(struct reader *r, const struct message *m)
 {
 	char piece[PIECE];
@@ -105,27 +107,58 @@ put_large(struct reader *r, const struct message *m)
 	}
 	if (fd != -1)
 		close(fd);
+	return at == m->body;
+}
+
+/* The rows of its text; false: it cannot be read, or not all of it. */
+static bool
+put_text(struct reader *r, const struct message *m)
+{
+	const size_t n = (size_t)message_logged(m);
+	struct record record;
+	struct str text;
+	struct buf raw;
+	bool ok;
+
+	buf_init(&raw, BUF_NO_MAX);
+	ok = m->seg != NULL && qlog_read(&r->q.log, m->seg, m->off, m->size,
+	    &raw, &record) && record.id == m->id && record.payload.n >= n;
+	if (ok) {
+		text = str_from(record.payload, record.payload.n - n);
+		row_text(begin_row(r), "header", str_take(&text, m->prefix));
+		end_row(r);
+		put_pieces(r, text);
+		if ((m->flags & MSG_LARGE) != 0)
+			ok = put_large(r, m);
+	}
+	buf_clear(&raw);
+	return ok;
 }
 
 static void
 visit_cat(struct reader *r, struct message *m)
 {
-	struct buf raw;
-	struct record record;
-	struct str text;
-	const size_t n = (size_t)message_logged(m);
+	if (put_text(r, m))
+		return;
+	flush(r);
+	fatal("the text of the message cannot be read");
+}
 
-	buf_init(&raw, BUF_NO_MAX);
-	if (m->seg == NULL || !qlog_read(&r->q.log, m->seg, m->off, m->size,
-	        &raw, &record) || record.payload.n < n)
-		fatal("the text of the message cannot be read");
-	text = str_from(record.payload, record.payload.n - n);
-	row_text(begin_row(r), "header", str_take(&text, m->prefix));
+static void
+visit_export(struct reader *r, struct message *m)
+{
+	char id[ID_TEXT + 1];
+	struct buf *b;
+	bool ok;
+
+	visit_show(r, m);
+	ok = put_text(r, m);
+	id_text(m->id, id);
+	b = begin_row(r);
+	json_c(b, "end", id);
+	if (!ok)
+		json_c(b, "error", "its text cannot be read");
 	end_row(r);
-	put_pieces(r, text);
-	if ((m->flags & MSG_LARGE) != 0)
-		put_large(r, m);
-	buf_clear(&raw);
 }
 
 static const struct {
@@ -137,6 +170,7 @@ static const struct {
 	{ "show", true, visit_show },
 	{ "summary", false, visit_summary },
 	{ "cat", true, visit_cat },
+	{ "export", true, visit_export },
 };
 
 static int
@@ -189,7 +223,7 @@ static int
 usage(void)
 {
 	dprintf(STDERR_FILENO,
-	    "usage: qmgr-read SPOOL list|show|summary|cat [FILTER]\n"
+	    "usage: qmgr-read SPOOL list|show|summary|cat|export [FILTER]\n"
 	    "       qmgr-read SPOOL check [--progress]\n");
 	return READ_USAGE;
 }

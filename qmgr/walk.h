@@ -32,7 +32,8 @@ struct walk_text {
 	struct buf text;  /* prefix and, unless large, body */
 	struct str rest;  /* of it */
 	int fd;           /* large body */
-	uint64_t at, id;
+	uint64_t at, large; /* octets of it that were sent, and that it has */
+	uint64_t id;
 	bool open, framed; /* framed: an "end" row follows */
 };
 

@@ -1,6 +1,9 @@
 """postern queue: what an administrator does with mail that waits, by every filter, with a whole server."""
 import json
 import os
+import re
+import shutil
+import subprocess
 import unittest
 
 from lib import Instance, Load, message, wait_for
@@ -217,6 +220,98 @@ class Notify(Waiting):
         self.assertTrue(wait_for(lambda: self.change("notify", *late) == 0, 10))
         self.assertEqual(len(self.sink.mails), 1)
         self.assertEqual(len(self.p.rows("queue", "list", *late)), 3)
+
+
+class Export(Waiting):
+    """Octet for octet, from the server and from the spool of one that is down."""
+    WILD = b"Subject: wild\r\n\r\nFrom here\r\n>From there\r\n>>>From\r\n\xff\xfe \xed\xa0\x80 no utf-8\r\nFr\r\n\r\nFrom"
+
+    def setUp(self):
+        super().setUp()
+        big = b"Subject: big\r\n\r\n" + (b"From \xc3\xa4\xc3\xb6" + b"z" * 61 + b"\r\n") * 6000
+        with self.p.smtp() as c:
+            c.sendmail("wild@here0.test", ["a@far0.test", "b@far1.test"], self.WILD + b"\r\n")
+            c.sendmail("big@here0.test", ["c@far0.test"], big)
+        self.wait(8)
+        self.bodies = {"wild@here0.test": self.WILD + b"\r\n", "big@here0.test": big}
+        self.folder = os.path.join(self.p.base, "out")
+
+    def texts(self):
+        """What queue cat gives, by id."""
+        return {i: subprocess.run(self.p.command("queue", "cat", i), capture_output=True, check=True).stdout for i in self.ids()}
+
+    def check_folder(self, texts):
+        r = self.p.ctl("queue", "export", "--all", "--into", self.folder)
+        self.assertIn("8 messages exported", r.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), sorted(i + s for i in texts for s in (".eml", ".json")))
+        for i, text in texts.items():
+            with open(os.path.join(self.folder, i + ".eml"), "rb") as f:
+                self.assertEqual(f.read(), text)
+            with open(os.path.join(self.folder, i + ".json")) as f:
+                row = json.load(f)
+            self.assertEqual(row["id"], i)
+            if row["sender"] in self.bodies:
+                self.assertTrue(text.endswith(self.bodies[row["sender"]].replace(b"\r\n", b"\n")), row)
+            if row["sender"] == "wild@here0.test":
+                self.assertEqual([r["address"] for r in row["recipients"]], ["a@far0.test", "b@far1.test"])
+
+    def test_folder(self):
+        texts = self.texts()
+        self.check_folder(texts)
+        # Nothing that is there is written over.
+        name = os.path.join(self.folder, sorted(texts)[0] + ".eml")
+        with open(name, "w") as f:
+            f.write("mine")
+        r = self.p.ctl("queue", "export", sorted(texts)[0], "--into", self.folder, check=False)
+        self.assertEqual(r.returncode, 73)
+        self.assertIn("is there already", r.stderr)
+        with open(name) as f:
+            self.assertEqual(f.read(), "mine")
+        shutil.rmtree(self.folder)
+        self.p.stop()
+        self.assertEqual(self.texts(), texts)
+        self.check_folder(texts)
+
+    def unquoted(self, octets):
+        """The messages of an mboxrd file."""
+        mails = re.split(rb"(?:\A|(?<=\n\n))From \S+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\n", octets)
+        self.assertEqual(mails[0], b"")
+        return [re.sub(rb"(?m)^>(>*From )", rb"\1", m[:-1]) for m in mails[1:]]
+
+    def test_mbox(self):
+        texts = self.texts()
+        name = os.path.join(self.p.base, "q.mbox")
+        self.p.ctl("queue", "export", "--all", "--mbox", name)
+        with open(name, "rb") as f:
+            octets = f.read()
+        found = {}
+        for m in self.unquoted(octets):
+            ours = re.match(rb"((?:X-Postern-.*\n)+)", m).group(1)
+            fields = re.findall(rb"X-Postern-(\w+): (.*)\n", ours)
+            found[dict(fields)[b"Id"].decode()] = m[len(ours):]
+            if b"wild@here0.test" in ours:
+                self.assertEqual([v for k, v in fields if k == b"Recipient"], [b"a@far0.test", b"b@far1.test"])
+        self.assertEqual(found, texts)
+        self.assertEqual(self.p.ctl("queue", "export", "--all", "--mbox", name, check=False).returncode, 73)
+        some = self.p.ctl("queue", "export", "-", "--mbox", "-", stdin="".join(i + "\n" for i in sorted(texts)[:3]))
+        self.assertIn("3 messages exported", some.stderr)
+        self.assertEqual(some.stdout.count("X-Postern-Id: "), 3)
+        out = subprocess.run(self.p.command("queue", "export", "--all", "--mbox", "-"), capture_output=True, check=True).stdout
+        self.assertEqual(out, octets)
+
+    def test_words(self):
+        for words in ((), ("--all",), ("--into", self.folder), ("--all", "--into", self.folder, "--mbox", "x")):
+            self.assertEqual(self.p.ctl("queue", "export", *words, check=False).returncode, 64, words)
+        r = self.p.ctl("queue", "export", "0000000000000", "--into", self.folder, check=False)
+        self.assertEqual(r.returncode, 2)
+        for name in os.listdir(os.path.join(self.p.base, "spool", "large")):
+            os.unlink(os.path.join(self.p.base, "spool", "large", name))
+        for up in (True, False):
+            r = self.p.ctl("queue", "export", "--from", "big@*", "--into", self.folder, check=False)
+            self.assertEqual(r.returncode, 74, r.stderr)
+            self.assertIn("cannot be read", r.stderr)
+            self.assertEqual(os.listdir(self.folder), [])
+            self.p.stop()
 
 
 class Check(Waiting):
