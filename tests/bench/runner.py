@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+from disk import Disk
 from measure import Flushes, Noise, file_system
 from sink import Failed, Sink
 from targets import Postern, Postfix
@@ -18,7 +19,8 @@ UNKNOWN = "-"
 class Bench:
     """One run of the program: its scratch folder, what is alive in it, and the results."""
 
-    def __init__(self, build, scale=1.0, peer=None, scratch=None, pipelining=False, any_disk=False, out=None):
+    def __init__(self, build, scale=1.0, peer=None, scratch=None, pipelining=False, any_disk=False, out=None,
+                 gigabytes=0):
         self.build, self.scale, self.peer, self.pipelining, self.out = os.path.abspath(build), scale, peer, pipelining, out
         for program in ("tests/bench/smtpload", "tests/bench/smtpsink", "ctl/postern"):
             if not os.access(os.path.join(self.build, program), os.X_OK):
@@ -28,7 +30,9 @@ class Bench:
             raise Failed("%s is memory, not a disk: flushes would cost nothing (--scratch DIR)" % scratch)
         self.folder = tempfile.mkdtemp(prefix="bench.", dir=scratch)
         os.chmod(self.folder, 0o755)
-        self.sink = self.target = None
+        self.sink = self.target = self.disk = None
+        if gigabytes:
+            self.disk = Disk(self.folder, gigabytes)
         self.clients, self.rows, self.title = [], [], ""
         self.failed = 0
 
@@ -45,7 +49,7 @@ class Bench:
         return self.sink.pids() + [p.pid for p in self.clients if p.returncode is None]
 
     def make(self, kind, workload):
-        folder = os.path.join(self.folder, kind)
+        folder = os.path.join(self.disk.fresh() if self.disk else self.folder, kind)
         if kind == "postfix":
             return Postfix(folder, self.peer, self.sink.port)
         return Postern(folder, self.build, self.sink.port, workload.queue)
@@ -93,6 +97,8 @@ class Bench:
             finally:
                 if sink:
                     sink.stop()
+                if self.disk:
+                    self.disk.end()
         self.progress()
 
     def close(self):
