@@ -1,5 +1,6 @@
 /* ready -- recipients whose way is known, and those whose time has come. */
 #include "qmgr/qmgr.h"
+#include "qmgr/via.h"
 
 /* Who shares a turn: an account, or a client's network, or nobody. */
 static uint64_t
@@ -79,6 +80,9 @@ waits_for_site(
 	const int64_t most = message_sender(r->m).n == 0 ?
 	    d->o.dsn_lifetime : d->o.lifetime;
 
+	/* Sent elsewhere since it was tried there. */
+	if (rcpt_via(r) != NULL && rcpt_via(r) != site)
+		return false;
 	if (site == NULL || !sched_refuses(site->lane, d->q.now))
 		return false;
 	if (site->lane->tried && r->reason != NULL &&
