@@ -159,14 +159,21 @@ state_write(struct state_writer *w, int64_t wall_ms)
 
 /* --- in the syncer's thread --------------------------------------------- */
 
+/* Always a new file: one whose flush failed is never flushed again. */
+static int
+open_building(int dirfd)
+{
+	if (disk_unlink(dirfd, building) == -1 && errno != ENOENT)
+		return -1;
+	return disk_open(dirfd, building, O_RDWR | O_CREAT | O_EXCL);
+}
+
 static int
 write_chunk(struct state_writer *w)
 {
 	const struct str s = buf_str(&w->chunk);
-	const int dirfd = w->q->log.dirfd;
 
-	if (w->fd == -1 && (w->fd = disk_open(dirfd, building,
-	        O_RDWR | O_CREAT | O_TRUNC)) == -1)
+	if (w->fd == -1 && (w->fd = open_building(w->q->log.dirfd)) == -1)
 		return -1;
 	if (disk_write(w->fd, s.p, s.n, w->at) == -1)
 		return -1;
