@@ -218,7 +218,8 @@ take_rcpt(struct entry_reader *r, struct str *in, struct draft *d)
 	    !site_take(r, in, &d->site) || !reason_take(r, in, &d->reason))
 		return false;
 	if ((bits >> 16 & RCPT_VIA) != 0 &&
-	    (!site_take(r, in, &d->via) || d->via == NULL))
+	    (!site_take(r, in, &d->via) || d->via == NULL ||
+	        d->via->kind != SITE_SMTP))
 		return false;
 	d->state = bits & 255;
 	d->init.notify = (uint8_t)(bits >> 8);

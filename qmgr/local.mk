@@ -61,7 +61,8 @@ dist_man_MANS += qmgr/qmgr.8 qmgr/qmgr-read.8
 EXTRA_DIST += qmgr/FORMAT.md
 EXTRA_DIST += tests/fuzz/fuzz_qlog.c tests/fuzz/seeds/qlog/accept \
 	tests/fuzz/seeds/qlog/defer tests/fuzz/seeds/qlog/list \
-	tests/fuzz/seeds/qlog/report tests/fuzz/seeds/qlog/rest
+	tests/fuzz/seeds/qlog/report tests/fuzz/seeds/qlog/reroute \
+	tests/fuzz/seeds/qlog/rest
 
 check_PROGRAMS += tests/crash/qmgr_kill
 tests_crash_qmgr_kill_SOURCES = tests/crash/qmgr_kill.c \

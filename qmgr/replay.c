@@ -231,7 +231,9 @@ apply_reroute(struct applying *a)
 	bool ok;
 
 	entry_reader_init(&reader, &a->q->reasons, &a->q->sites);
-	ok = site_take(&reader, &a->in, &site) && ranges_take(&a->in, &which);
+	ok = site_take(&reader, &a->in, &site) &&
+	    (site == NULL || site->kind == SITE_SMTP) &&
+	    ranges_take(&a->in, &which);
 	if (ok && a->m != NULL) {
 		ranges_walk(&which, &w);
 		while (ranges_next(&w, &index)) {

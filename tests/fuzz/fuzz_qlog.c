@@ -1,4 +1,4 @@
-/* links: qmgr common/msg common/proc common/event common/conf common/base */
+/* links: qmgr common/mail common/msg common/proc common/event common/conf common/base */
 /* with: -levent_core -levent_extra -levent_openssl -lssl -lcrypto -lseccomp -lpthread */
 /* Properties: any payloads in good frames leave a queue whose counts are what
  * its recipients say, and which goes through an entry unchanged. */
