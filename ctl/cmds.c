@@ -78,6 +78,17 @@ static const struct column summary_cols[] = {
 	{ "reason", "REASON", COL_TEXT },
 	{ NULL, NULL, COL_TEXT },
 };
+static const struct column top_cols[] = {
+	{ "site", "SITE", COL_TEXT },
+	{ "growth", "GROWTH", COL_COUNT },
+	{ "messages", "MESSAGES", COL_COUNT },
+	{ "recipients", "RECIPIENTS", COL_COUNT },
+	{ "deferred", "DEFERRED", COL_COUNT },
+	{ "active", "ACTIVE", COL_COUNT },
+	{ "oldest", "OLDEST", COL_TIME },
+	{ "reason", "REASON", COL_TEXT },
+	{ NULL, NULL, COL_TEXT },
+};
 static const struct column check_cols[] = {
 	{ "where", "WHERE", COL_TEXT },
 	{ "id", "MESSAGE", COL_TEXT },
@@ -176,6 +187,8 @@ const struct cmd cmds[] = {
 	QUEUE("show", "ID", 0, queue_cols, "one message"),
 	QUEUE("cat", "ID", 0, NULL, "the text of one message"),
 	QUEUE("summary", "", 0, summary_cols, "what waits, by next hop"),
+	{ "queue", "top", "[--every SECONDS] [--count N]", ROLE_QMGR, 0,
+	    cmd_queue_top, top_cols, "the next hops whose mail grows" },
 	QUEUE("retry", "FILTER [--dry-run]", CMD_FILTER_NEEDED, changed_cols,
 	    "try now"),
 	QUEUE("hold", "FILTER [--dry-run]", CMD_FILTER_NEEDED, changed_cols,

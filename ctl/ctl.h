@@ -91,6 +91,7 @@ cmd_fn cmd_explain;                                         /* explain.c */
 cmd_fn cmd_account_remove, cmd_generic;                     /* generic.c */
 cmd_fn cmd_queue;                                           /* queue.c */
 cmd_fn cmd_queue_export;                                    /* export.c */
+cmd_fn cmd_queue_top;                                       /* queue_top.c */
 cmd_fn cmd_queue_check;                                     /* queue_check.c */
 cmd_fn cmd_events;                                          /* events.c */
 cmd_fn cmd_account_import;                                  /* import.c */

@@ -222,6 +222,21 @@ class Notify(Waiting):
         self.assertEqual(len(self.p.rows("queue", "list", *late)), 3)
 
 
+class Top(Waiting):
+    def test_growth(self):
+        top = subprocess.Popen(self.p.command("queue", "top", "--json", "--every", "1", "--count", "5"), stdout=subprocess.PIPE, text=True)
+        first = json.loads(top.stdout.readline())
+        self.assertEqual((first["site"], first["messages"], first["growth"]), (self.sink.via, 6, 0))
+        self.p.ctl("queue", "reroute", "--to", "x1@*", "--via", "[127.0.0.1]:1")
+        rows = [json.loads(line) for line in top.communicate()[0].splitlines()]
+        self.assertEqual(top.returncode, 0)
+        self.assertEqual([r["growth"] for r in rows if r["site"] == "[127.0.0.1]:1"][0], 1)
+        self.assertIn((self.sink.via, 5, -1), [(r["site"], r["messages"], r["growth"]) for r in rows])
+        self.p.stop()
+        self.assertIn(self.sink.via, self.p.ctl("queue", "top").stdout)
+        self.assertEqual(self.p.ctl("queue", "top", "--every", "never", check=False).returncode, 64)
+
+
 class Export(Waiting):
     """Octet for octet, from the server and from the spool of one that is down."""
     WILD = b"Subject: wild\r\n\r\nFrom here\r\n>From there\r\n>>>From\r\n\xff\xfe \xed\xa0\x80 no utf-8\r\nFr\r\n\r\nFrom"
