@@ -1,6 +1,7 @@
 /*
  * inject -- a library for LD_PRELOAD that makes the n-th system call of one
- * program of the suite fail, or kills the program there.
+ * program of the suite fail, or kills the program there; it also moves the
+ * calendar of all of them.
  *
  * What to do stands in a file that INJECT_PAGE names and that every process
  * maps before it confines itself; tests/crash/calls writes it (there, in
@@ -25,8 +26,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum kind {
@@ -66,6 +69,7 @@ struct page {
 	uint64_t inode;
 	char program[16];
 	char name[64]; /* of the file, where the call gives one */
+	atomic_llong clock; /* seconds that the calendar is ahead */
 };
 
 struct call {
@@ -529,6 +533,41 @@ int
 close(int fd)
 {
 	return (int)ON_FD(CLOSE, SYS_close, fd);
+}
+
+/* --- the clock ---------------------------------------------------------- */
+
+int
+clock_gettime(clockid_t id, struct timespec *t)
+{
+	int rc = (int)raw4(SYS_clock_gettime, id, (long)t, 0, 0);
+
+	if (rc == 0 && page != NULL &&
+	    (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+		t->tv_sec += page->clock;
+	return rc;
+}
+
+time_t
+time(time_t *out)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &t);
+	if (out != NULL)
+		*out = t.tv_sec;
+	return t.tv_sec;
+}
+
+int
+gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+	struct timespec t;
+
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &t);
+	*out = (struct timeval){ t.tv_sec, t.tv_nsec / 1000 };
+	return 0;
 }
 
 /* --- the way into the children ------------------------------------------ */

@@ -15,7 +15,7 @@ from lib import scratch
 OPEN, WRITE, SYNC, TRUNCATE, RENAME, LINK, UNLINK, MKDIR, CLOSE, SEND = (1 << n for n in range(10))
 DISK = OPEN | WRITE | SYNC | TRUNCATE | RENAME | LINK | UNLINK | MKDIR | CLOSE
 NOTHING, BEFORE, AFTER, TORN, FAIL, SHORT, LOSE = range(7)  # as in inject.c
-LAYOUT = "=10IQ16s64s"
+LAYOUT, CLOCK = "=10IQ16s64s", 128  # and where the clock stands
 NAMES = {257: "openat", 437: "openat2", 1: "write", 18: "pwrite64", 20: "writev", 46: "sendmsg", 44: "sendto", 75: "fdatasync",
          74: "fsync", 306: "syncfs", 77: "ftruncate", 285: "fallocate", 264: "renameat", 265: "linkat", 263: "unlinkat",
          258: "mkdirat", 3: "close"}  # of x86-64, for reports only
@@ -71,6 +71,10 @@ class Injector:
         self.page[4:size] = struct.pack(LAYOUT, 0, action.kinds, at, action.error, action.stays, 0, 0, 0, 0, 0, 0,
                                         program.encode(), b"")[4:]
         self.page[0:4] = struct.pack("=I", action.action)  # last: now it counts
+
+    def step_clock(self, seconds):
+        """From now on the calendar of all programs is so far ahead of ours."""
+        self.page[CLOCK:CLOCK + 8] = struct.pack("=q", seconds)
 
     def disarm(self):
         self.page[0:4] = struct.pack("=I", NOTHING)
