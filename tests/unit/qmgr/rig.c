@@ -10,6 +10,7 @@
 
 #include "base/fatal.h"
 #include "base/id.h"
+#include "qmgr/audit.h"
 #include "qmgr/via.h"
 
 static const uint32_t seed = 0x5eed;
@@ -187,6 +188,36 @@ rig_dump(struct rig *r, struct buf *out)
 			if (rc->state != RCPT_DONE)
 				dump_rcpt(out, rc);
 	}
+}
+
+static void
+on_problem(void *arg, const struct audit_problem *p)
+{
+	buf_addf(arg, "%s ", p->kind);
+}
+
+void
+rig_audit(struct rig *r, struct buf *kinds)
+{
+	static const struct sched_options o = { 5, 20, 100, 1000, 60000 };
+	struct queue q;
+	struct spool spool = { r->dirfd, r->dirfd, -1, r->corruptfd, -1,
+		{ 0 } };
+	struct audit a = { .q = &q, .spool = &spool, .on_problem = on_problem,
+		.arg = kinds };
+
+	buf_init(kinds, BUF_NO_MAX);
+	mkdirat(r->dirfd, "large", 0700);
+	spool.largefd = openat(r->dirfd, "large", O_RDONLY | O_DIRECTORY);
+	queue_init(&q, &o, 7);
+	qlog_init(&q.log, r->dirfd, 0, seed, NULL, NULL, NULL);
+	if (audit_spool(&a) == -1)
+		buf_add_c(kinds, "unreadable ");
+	audit_clear(&a);
+	queue_clear(&q);
+	qlog_clear(&q.log);
+	close(spool.largefd);
+	unlinkat(r->dirfd, "large", AT_REMOVEDIR);
 }
 
 struct str

@@ -31,6 +31,9 @@ struct message *rig_accept(
 void rig_flush(struct rig *r);
 /* The whole table as text, as a restart would show it; caller clears. */
 void rig_dump(struct rig *r, struct buf *out);
+/* What an audit of the folder finds: its words, a blank behind each; caller
+ * clears.  The rig must be unloaded. */
+void rig_audit(struct rig *r, struct buf *kinds);
 /* The message's octets as they stand in the log, or "?". */
 struct str rig_text(struct rig *r, const struct message *m, struct buf *room);
 
