@@ -89,6 +89,18 @@ static const struct column top_cols[] = {
 	{ "reason", "REASON", COL_TEXT },
 	{ NULL, NULL, COL_TEXT },
 };
+static const struct column site_cols[] = {
+	{ "site", "SITE", COL_TEXT },
+	{ "domains", "DOMAINS", COL_LIST },
+	{ "state", "STATE", COL_TEXT },
+	{ "window", "WINDOW", COL_COUNT },
+	{ "in_flight", "IN FLIGHT", COL_COUNT },
+	{ "waiting", "WAITING", COL_COUNT },
+	{ "next_probe", "NEXT PROBE", COL_TIME },
+	{ "rate", "RATE", COL_COUNT },
+	{ "last_reply", "LAST REPLY", COL_TEXT },
+	{ NULL, NULL, COL_TEXT },
+};
 static const struct column check_cols[] = {
 	{ "where", "WHERE", COL_TEXT },
 	{ "id", "MESSAGE", COL_TEXT },
@@ -117,6 +129,8 @@ static const struct column tls_cols[] = {
 	    cmd_generic, cols, meaning }
 #define OWN(noun, verb, args, run, meaning)                                    \
 	{ noun, verb, args, ROLE_MASTER, 0, run, NULL, meaning }
+#define SITE(verb, args, meaning)                                              \
+	{ "site", verb, args, ROLE_QMGR, 0, cmd_generic, site_cols, meaning }
 #define QUEUE(verb, args, flags, cols, meaning)                                \
 	{ "queue", verb, args, ROLE_QMGR, (flags) | CMD_FILTER, cmd_queue,     \
 	    cols, meaning }
@@ -211,6 +225,13 @@ const struct cmd cmds[] = {
 	    "copy messages and their envelopes to files" },
 	{ "queue", "check", "", ROLE_QMGR, 0, cmd_queue_check, check_cols,
 	    "look for damage and contradictions in the whole spool" },
+
+	SITE("list", "", "where mail goes: what each site is doing"),
+	SITE("show", "SITE|DOMAIN", "one site, with all its domains"),
+	SITE("pause", "SITE|DOMAIN [--for TIME]", "send nothing there"),
+	SITE("resume", "SITE|DOMAIN", "end a pause"),
+	SITE("rate", "SITE|DOMAIN N|none [--for TIME]",
+	    "at most N messages a minute"),
 
 	{ "events", "show", "[--follow] [--limit N] [--like TEXT]",
 	    ROLE_EVENTD, 0, cmd_events, NULL, "what happened" },

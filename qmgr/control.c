@@ -131,6 +131,11 @@ static const struct control_verb verbs[] = {
 	{ "queue",  "notify",  0,    CONTROL_WORDS_MAX, false, verb_notify,  NULL, NULL },
 	{ "queue",  "export",  1,    CONTROL_WORDS_MAX, false, verb_export,  NULL, NULL },
 	{ "queue",  "check",   0,    0,                 false, verb_check,   NULL, NULL },
+	{ "site",   "list",    0,    0,                 false, verb_site_list, NULL, NULL },
+	{ "site",   "show",    1,    1,                 false, verb_site_show, NULL, NULL },
+	{ "site",   "pause",   1,    3,                 false, verb_site_pause, NULL, NULL },
+	{ "site",   "resume",  1,    1,                 false, verb_site_resume, NULL, NULL },
+	{ "site",   "rate",    2,    4,                 false, verb_site_rate, NULL, NULL },
 	{ "server", "info",    0,    0,                 false, verb_info,    NULL, NULL },
 };
 /* clang-format on */

@@ -6,10 +6,7 @@
 #include "proc/note.h"
 #include "qmgr/peer.h"
 
-enum {
-	CRASHES_MAX = 3, /* agents that may die with a message in a row */
-	WOKEN = 500      /* recipients, by one success */
-};
+enum { CRASHES_MAX = 3 /* agents that may die with a message in a row */ };
 
 static void
 job_free(struct job *j)
@@ -270,7 +267,7 @@ wake(struct qmgr *d, struct lane *lane, bool is_back, bool recovered)
 	if (is_back || recovered)
 		lane_back(d, lane, is_back);
 	lane->answered = true;
-	lane_wake(d, lane, WOKEN);
+	lane_wake(d, lane, LANE_WOKEN);
 }
 
 static void
@@ -286,6 +283,8 @@ tell_site(struct job *j, enum site_state state, struct str hosts)
 	    sched_result(&d->q.sched, site, lane, state, d->q.now);
 	const struct reason *slow;
 
+	if (stays && site->kind == SITE_SMTP)
+		lane_said(&d->q.sites, lane, j->rcpts[0].reason);
 	if (stays) {
 		if (change != SITE_SAME)
 			note_site(site, change);

@@ -12,33 +12,34 @@ enter(struct lane *lane, struct site *site)
 	lane->nsites++;
 }
 
-struct lane *
-lane_new(struct sites *s, struct site *site)
+static void
+changed(struct sites *s, struct lane *lane)
 {
-	struct lane *lane = xcalloc(1, sizeof(*lane));
+	if (s->on_lane != NULL)
+		s->on_lane(s->arg, lane);
+}
 
-	lane->kind = site->kind;
-	TAILQ_INIT(&lane->sites);
-	TAILQ_INIT(&lane->flows);
-	TAILQ_INSERT_TAIL(&s->lanes, lane, entry);
-	s->nlanes++;
-	if (site->lane != NULL)
-		lane_enter(s, lane, site);
-	else
-		enter(lane, site);
-	return lane;
+void
+lane_said(struct sites *s, struct lane *lane, struct reason *reason)
+{
+	if (s->reasons == NULL || reason == lane->last)
+		return;
+	reason_drop(s->reasons, lane->last);
+	lane->last = reason != NULL ? reason_ref(reason) : NULL;
 }
 
 static void
 lane_free(struct sites *s, struct lane *lane)
 {
-	if (lane->in_ring || !TAILQ_EMPTY(&lane->flows))
+	if (lane->in_ring || heap_has(&lane->later) ||
+	    !TAILQ_EMPTY(&lane->flows))
 		fatal("a lane in use is freed");
 	if (lane->hosts != NULL)
 		map_del(&s->by_hosts, str_c(lane->hosts));
 	TAILQ_REMOVE(&s->lanes, lane, entry);
 	s->nlanes--;
 	map_clear(&lane->by_sender);
+	lane_said(s, lane, NULL);
 	free(lane->hosts);
 	free(lane);
 }
@@ -56,11 +57,32 @@ lane_enter(struct sites *s, struct lane *lane, struct site *site)
 	struct lane *old = site->lane;
 
 	TAILQ_REMOVE(&old->sites, site, of_lane);
-	old->nsites--;
+	if (--old->nsites != 0)
+		changed(s, old);
 	lane_release(s, old);
 	site->lane = NULL;
-	if (lane != NULL)
+	if (lane == NULL)
+		return;
+	enter(lane, site);
+	changed(s, lane);
+}
+
+struct lane *
+lane_new(struct sites *s, struct site *site)
+{
+	struct lane *lane = xcalloc(1, sizeof(*lane));
+
+	lane->kind = site->kind;
+	TAILQ_INIT(&lane->sites);
+	TAILQ_INIT(&lane->flows);
+	TAILQ_INSERT_TAIL(&s->lanes, lane, entry);
+	s->nlanes++;
+	if (site->lane != NULL)
+		lane_enter(s, lane, site);
+	else
 		enter(lane, site);
+	changed(s, lane);
+	return lane;
 }
 
 struct lane *
@@ -77,6 +99,7 @@ lane_name(struct sites *s, struct lane *lane, const char *hosts)
 	free(lane->hosts);
 	lane->hosts = str_dup(str_c(hosts));
 	map_set(&s->by_hosts, str_c(lane->hosts), lane);
+	changed(s, lane);
 }
 
 struct str

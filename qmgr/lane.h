@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "qmgr/heap.h"
 #include "qmgr/message.h"
 #include "qmgr/site.h"
 
@@ -40,6 +41,8 @@ struct bundle {
 };
 TAILQ_HEAD(bundle_list, bundle);
 
+#define LANE_EVER INT64_MAX /* no end is known */
+
 struct lane {
 	TAILQ_ENTRY(lane) entry;      /* of sites->lanes */
 	TAILQ_ENTRY(lane) turn;       /* of the scheduler's ring */
@@ -58,6 +61,14 @@ struct lane {
 	uint32_t slows;               /* "slow down" one after the other */
 	int64_t probe_at;             /* queue clock, while dead */
 	int64_t slow_until;           /* queue clock: nothing before */
+	/* What the administrator says (rules.h). */
+	int64_t paused_until;         /* queue clock, LANE_EVER, or 0 */
+	int64_t gap_us;               /* between two jobs; 0: no rate */
+	int64_t rate_until;           /* queue clock or LANE_EVER */
+	uint32_t most;                /* of window; 0: as all */
+	int64_t next_us;              /* queue clock in us: no job before */
+	struct heap_node later;       /* sched->later: it waits for next_us */
+	struct reason *last;          /* what was last said; a reference */
 	bool dead, probing, in_ring;
 	bool tried;                   /* since this qmgr began */
 	bool answered;                /* likewise */
@@ -72,6 +83,8 @@ struct lane *lane_new(struct sites *s, struct site *site);
 void lane_enter(struct sites *s, struct lane *lane, struct site *site);
 /* The one with these exchangers, or NULL. */
 struct lane *lane_find(struct sites *s, const char *hosts);
+/* A reply of its servers. */
+void lane_said(struct sites *s, struct lane *lane, struct reason *reason);
 /* From now on it is the one with these exchangers; no other may be. */
 void lane_name(struct sites *s, struct lane *lane, const char *hosts);
 /* Its exchangers without the TLS policy, or the name of its only site. */

@@ -19,6 +19,7 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/replay.c qmgr/replay.h \
 	qmgr/rows.c qmgr/rows.h \
 	qmgr/sched.c qmgr/sched.h \
+	qmgr/rules.c qmgr/rules.h \
 	qmgr/segment.c qmgr/segment.h \
 	qmgr/site.c qmgr/site.h \
 	qmgr/spare.c qmgr/spare.h \
@@ -35,8 +36,9 @@ qmgr_links = common/mail/libmail.a common/msg/libmsg.a common/proc/libproc.a \
 pkglibexec_PROGRAMS += qmgr/qmgr
 qmgr_qmgr_SOURCES = \
 	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/control_change.c \
-	qmgr/control_check.c qmgr/control_text.c qmgr/dsn.c qmgr/intake.c \
-	qmgr/job.c qmgr/main.c qmgr/options.c qmgr/outcome.c qmgr/peer.c \
+	qmgr/control_check.c qmgr/control_site.c qmgr/control_text.c \
+	qmgr/dsn.c qmgr/intake.c qmgr/job.c qmgr/main.c qmgr/options.c \
+	qmgr/orders.c qmgr/outcome.c qmgr/peer.c \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
 	qmgr/space.c qmgr/text.c qmgr/walk.c qmgr/walk.h
 qmgr_qmgr_LDADD = qmgr/libqmgr.a $(qmgr_links)
@@ -46,13 +48,16 @@ qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 check_PROGRAMS += tests/unit/qmgr/test_log tests/unit/qmgr/test_replay \
-	tests/unit/qmgr/test_sched
+	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_replay_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
+tests_unit_qmgr_test_rules_SOURCES = tests/unit/qmgr/test_rules.c
+tests_unit_qmgr_test_rules_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 tests_unit_qmgr_test_sched_SOURCES = tests/unit/qmgr/test_sched.c
 tests_unit_qmgr_test_sched_LDADD = qmgr/libqmgr.a $(qmgr_links) \

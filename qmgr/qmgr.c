@@ -63,13 +63,16 @@ void
 qmgr_set_due(struct qmgr *d)
 {
 	const struct heap_node *first = heap_first(&d->q.timers);
+	int64_t next = sched_next(&d->q.sched);
 	int64_t wait;
 
-	if (first == NULL) {
+	if (first != NULL && first->key < next)
+		next = first->key;
+	if (next == INT64_MAX) {
 		timer_cancel(&d->due);
 		return;
 	}
-	wait = first->key - d->q.now;
+	wait = next - d->q.now;
 	timer_set(&d->due, wait > 0 ? wait : 0);
 }
 
@@ -129,6 +132,7 @@ on_now_and_then(void *arg)
 	if (d->loaded != NULL)
 		note_loaded(d);
 	agents_look(d);
+	orders_look(d);
 	sites_sweep(&d->q.sites, d->q.now - SITE_KEPT);
 	timer_set(&d->now_and_then, NOW_AND_THEN);
 	qmgr_pump(d);
@@ -258,6 +262,7 @@ qmgr_open(struct qmgr *d)
 	qlog_init(&d->q.log, d->spool.logfd, d->o.segment,
 	    record_seed(d->spool.uuid), d->syncer, &log_ops, d);
 	open_queue(d);
+	orders_init(d);
 	routes_init(d);
 	agents_init(d);
 	dsn_init(d);

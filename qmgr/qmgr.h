@@ -9,6 +9,7 @@
 #include "proc/proc.h"
 #include "qmgr/load.h"
 #include "qmgr/queue.h"
+#include "qmgr/rules.h"
 #include "qmgr/spool.h"
 #include "qmgr/state.h"
 #include "qmgr/syncer.h"
@@ -102,6 +103,7 @@ struct qmgr {
 	struct dsns dsn;
 	struct space space;
 	struct compaction compact;
+	struct rules rules;
 	struct buf scratch;       /* a record read back */
 	bool stopping;
 };
@@ -135,6 +137,15 @@ void lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why);
 void lane_back(struct qmgr *d, struct lane *lane, bool all);
 /* Sends some of them. */
 void lane_wake(struct qmgr *d, struct lane *lane, uint32_t most);
+
+enum { LANE_WOKEN = 500 /* recipients, by one success */ };
+
+/* orders.c: pauses and rates */
+void orders_init(struct qmgr *d);
+/* d->rules has changed: it holds from now on. */
+void orders_changed(struct qmgr *d);
+/* Now and then: those that are over. */
+void orders_look(struct qmgr *d);
 
 /* agents.c */
 void agents_init(struct qmgr *d);

@@ -15,6 +15,7 @@ queue_init(struct queue *q, const struct sched_options *o, uint64_t seed)
 	*q = (struct queue){ 0 };
 	table_init(&q->table);
 	sites_init(&q->sites);
+	q->sites.reasons = &q->reasons;
 	TAILQ_INIT(&q->routing);
 	TAILQ_INIT(&q->routing_bulk);
 	sched_init(&q->sched, &q->sites, o, seed);
@@ -36,8 +37,9 @@ queue_clear(struct queue *q)
 	}
 	table_clear(&q->table);
 	heap_clear(&q->timers);
-	reasons_clear(&q->reasons);
 	sites_clear(&q->sites);
+	sched_clear(&q->sched);
+	reasons_clear(&q->reasons);
 }
 
 uint64_t

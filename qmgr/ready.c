@@ -2,6 +2,10 @@
 #include "qmgr/qmgr.h"
 #include "qmgr/via.h"
 
+/* ms of work that a site with a rate holds ready; the rest waits as deferred
+ * and does not use up the room for others. */
+enum { BACKLOG = 60000 };
+
 /* Who shares a turn: an account, or a client's network, or nobody. */
 static uint64_t
 sender_of(const struct message *m)
@@ -19,13 +23,11 @@ sender_of(const struct message *m)
 
 /* In memory only: nothing was attempted, nothing has to be written down. */
 static void
-defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
+defer_bundle(
+    struct qmgr *d, struct bundle *b, struct reason *why, int64_t next)
 {
 	struct message *m = b->m;
 	const uint32_t n = b->n;
-	/* The same for all of a message, which then share a report, too. */
-	const int64_t next =
-	    sched_after(&d->q.sched, b->site->lane, d->q.now);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct rcpt *r = TAILQ_FIRST(&b->ready);
@@ -43,11 +45,16 @@ defer_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
 void
 message_ready_bundle(struct qmgr *d, struct bundle *b)
 {
+	int64_t backlog;
+
 	if (b->flow != NULL || b->n == 0 ||
 	    (b->m->asking != 0 && b->n < d->o.per_message))
 		return;
 	if (sched_refuses(b->site->lane, d->q.now))
-		defer_bundle(d, b, NULL);
+		defer_bundle(d, b, NULL, sched_after(
+		    &d->q.sched, b->site->lane, d->q.now));
+	else if ((backlog = sched_backlog(b->site->lane, d->q.now)) > BACKLOG)
+		defer_bundle(d, b, NULL, d->q.now + backlog);
 	else
 		sched_add(&d->q.sched, b, sender_of(b->m), 1);
 }
@@ -67,7 +74,8 @@ lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why)
 	struct bundle *b;
 
 	while ((b = sched_take(&d->q.sched, lane)) != NULL)
-		defer_bundle(d, b, why);
+		defer_bundle(d, b, why,
+		    sched_after(&d->q.sched, lane, d->q.now));
 }
 
 /* Its site is dead and is not to be probed now.  It still expires: the site
@@ -85,7 +93,8 @@ waits_for_site(
 		return false;
 	if (site == NULL || !sched_refuses(site->lane, d->q.now))
 		return false;
-	if (site->lane->tried && r->reason != NULL &&
+	/* Nothing is given up because of a pause. */
+	if (site->lane->tried && site->lane->paused_until <= d->q.now && r->reason != NULL &&
 	    d->q.now - r->m->accepted >= most) {
 		const struct outcome o = { r, JOB_TEMPORARY, r->reason, false };
 

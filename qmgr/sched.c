@@ -1,5 +1,6 @@
 #include "qmgr/sched.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -82,15 +83,21 @@ opens_at(const struct lane *lane, int64_t now)
 
 	if (lane->dead && lane->probe_at > at)
 		at = lane->probe_at;
+	if (lane->paused_until > at)
+		at = lane->paused_until;
 	return lane->slow_until > at ? lane->slow_until : at;
 }
 
 int64_t
 sched_after(struct sched *s, const struct lane *lane, int64_t now)
 {
-	const int64_t at = opens_at(lane, now);
-	const int64_t most = at > now ? at - now : s->o.retry_min;
+	int64_t at = opens_at(lane, now);
+	int64_t most;
 
+	/* A pause without an end is looked at now and then. */
+	if (lane->paused_until == LANE_EVER)
+		at = now + s->o.retry_max;
+	most = at > now ? at - now : s->o.retry_min;
 	return at + 1 + spread(s, cut(most, 0, s->o.retry_min) / 4);
 }
 
@@ -166,15 +173,26 @@ bundle_free(struct bundle *b)
 }
 
 static uint32_t
-window(const struct sched *s, const struct lane *lane)
+most_of(const struct sched *s, const struct lane *lane)
 {
-	return lane->kind == SITE_LOCAL ? s->o.local : lane->window;
+	return lane->most != 0 && lane->most < s->o.most ? lane->most :
+	                                                   s->o.most;
+}
+
+uint32_t
+sched_window(const struct sched *s, const struct lane *lane)
+{
+	const uint32_t most = most_of(s, lane);
+
+	if (lane->kind == SITE_LOCAL)
+		return s->o.local;
+	return lane->window < most ? lane->window : most;
 }
 
 bool
 sched_refuses(const struct lane *lane, int64_t now)
 {
-	return now < lane->slow_until ||
+	return now < lane->paused_until || now < lane->slow_until ||
 	    (lane->dead && (lane->probing || now < lane->probe_at));
 }
 
@@ -184,9 +202,10 @@ offer(struct sched *s, struct lane *lane)
 {
 	if (lane->window == 0 && !lane->dead)
 		lane->window = s->o.start < s->o.most ? s->o.start : s->o.most;
-	if (lane->in_ring || lane->blocked || TAILQ_EMPTY(&lane->flows))
+	if (lane->in_ring || heap_has(&lane->later) || lane->blocked ||
+	    TAILQ_EMPTY(&lane->flows))
 		return;
-	if (lane->dead ? lane->probing : lane->inflight >= window(s, lane))
+	if (lane->dead ? lane->probing : lane->inflight >= sched_window(s, lane))
 		return;
 	lane->in_ring = true;
 	TAILQ_INSERT_TAIL(&s->ring[lane->kind], lane, turn);
@@ -195,6 +214,7 @@ offer(struct sched *s, struct lane *lane)
 static void
 leave_ring(struct sched *s, struct lane *lane)
 {
+	heap_remove(&s->later, &lane->later);
 	if (!lane->in_ring)
 		return;
 	lane->in_ring = false;
@@ -264,12 +284,86 @@ sched_take(struct sched *s, struct lane *lane)
 	return b;
 }
 
+/* --- a rate --------------------------------------------------------------- */
+
+static bool
+has_rate(const struct lane *lane, int64_t now)
+{
+	return lane->gap_us != 0 && now < lane->rate_until;
+}
+
+/* Those whose time has come go back into their ring. */
+static void
+wake_later(struct sched *s, int64_t now)
+{
+	struct heap_node *node;
+
+	while ((node = heap_first(&s->later)) != NULL && node->key <= now) {
+		struct lane *lane = (struct lane *)(void *)((char *)node -
+		    offsetof(struct lane, later));
+
+		heap_remove(&s->later, node);
+		offer(s, lane);
+	}
+}
+
+/* Its next job may not begin yet: it is set aside until then. */
+static bool
+is_early(struct sched *s, struct lane *lane, int64_t now)
+{
+	if (!has_rate(lane, now))
+		return false;
+	if (lane->next_us > now * 1000) {
+		leave_ring(s, lane);
+		heap_set(&s->later, &lane->later,
+		    (lane->next_us + 999) / 1000);
+		return true;
+	}
+	lane->next_us = (lane->next_us + lane->gap_us > now * 1000 ?
+	    lane->next_us : now * 1000) + lane->gap_us;
+	return false;
+}
+
+int64_t
+sched_next(const struct sched *s)
+{
+	const struct heap_node *first = heap_first(&s->later);
+
+	return first != NULL ? first->key : INT64_MAX;
+}
+
+int64_t
+sched_backlog(const struct lane *lane, int64_t now)
+{
+	return has_rate(lane, now) ? lane->nready * lane->gap_us / 1000 : 0;
+}
+
+void
+sched_rules(struct sched *s, struct lane *lane)
+{
+	leave_ring(s, lane);
+	lane->next_us = 0;
+	offer(s, lane);
+}
+
+void
+sched_clear(struct sched *s)
+{
+	heap_clear(&s->later);
+}
+
+/* --- turns ---------------------------------------------------------------- */
+
 struct bundle *
 sched_pick(struct sched *s, enum site_kind kind, int64_t now)
 {
-	struct lane *lane = TAILQ_FIRST(&s->ring[kind]);
+	struct lane *lane;
 	struct bundle *b;
 
+	wake_later(s, now);
+	while ((lane = TAILQ_FIRST(&s->ring[kind])) != NULL &&
+	    is_early(s, lane, now))
+		;
 	if (lane == NULL)
 		return NULL;
 	leave_ring(s, lane);
@@ -289,7 +383,7 @@ succeeded(struct sched *s, struct lane *lane)
 	lane->failures = 0;
 	lane->deaths = 0;
 	lane->slows = 0;
-	if (lane->window < s->o.most && ++lane->successes >= lane->window) {
+	if (lane->window < most_of(s, lane) && ++lane->successes >= lane->window) {
 		lane->window++;
 		lane->successes = 0;
 	}

@@ -37,6 +37,7 @@ struct sched {
 	struct sites *sites;
 	uint64_t random;     /* state of the jitter */
 	TAILQ_HEAD(, lane) ring[SITE_KINDS];
+	struct heap later;   /* lanes that wait for their next_us */
 };
 
 enum site_change {
@@ -93,6 +94,17 @@ void sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
  * with all that have the same.  true: it was moved into another lane.
  */
 bool sched_hosts(struct sched *s, struct site *site, struct str hosts);
+/* When sched_pick may have something again that it has not now; INT64_MAX:
+ * not by the time alone. */
+int64_t sched_next(const struct sched *s);
+/* ms until what is queued there has gone, at the rate that it has; 0: no
+ * rate holds it back. */
+int64_t sched_backlog(const struct lane *lane, int64_t now);
+/* What the administrator says of it has changed. */
+void sched_rules(struct sched *s, struct lane *lane);
+/* Jobs that it may have at once. */
+uint32_t sched_window(const struct sched *s, const struct lane *lane);
+void sched_clear(struct sched *s);
 /* Nothing may go there now, not even as a probe. */
 bool sched_refuses(const struct lane *lane, int64_t now);
 /* Its worker cannot take jobs now, or can again. */

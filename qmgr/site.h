@@ -52,6 +52,10 @@ struct sites {
 	TAILQ_HEAD(, lane) lanes;
 	struct map by_hosts; /* lanes whose exchangers are known */
 	size_t nlanes;
+	struct reasons *reasons; /* where the lanes' last words are kept */
+	/* A lane is new, or has other sites or another name.  May be NULL. */
+	void (*on_lane)(void *arg, struct lane *lane);
+	void *arg;
 };
 
 void sites_init(struct sites *s);

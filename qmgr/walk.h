@@ -67,6 +67,8 @@ typedef void walk_verb(void *arg, struct control_ask *a);
 walk_verb verb_retry, verb_hold, verb_release, verb_drop, verb_bounce,
     verb_reroute, verb_notify;              /* control_change.c */
 walk_verb verb_cat, verb_export;            /* control_text.c */
+walk_verb verb_site_list, verb_site_show, verb_site_pause, verb_site_resume,
+    verb_site_rate;                         /* control_site.c */
 walk_verb verb_check;                       /* control_check.c */
 
 #endif

@@ -276,7 +276,7 @@ check_routes(struct conf *c)
 		if (r->bad)
 			continue;
 		via = conf_str(r, "via");
-		if (!conf_hop_ok(via))
+		if (via.n != 0 && !conf_hop_ok(via))
 			conf_error(c, place(r, "via"), NULL, "\"%.*s\" is no "
 			    "next hop: host, host:port, \"[host]:port\", "
 			    "\"lmtp:[host]:port\" or \"lmtp:/path\"",

@@ -13,12 +13,20 @@ static const struct conf_key relay_keys[] = {
 static const char *const route_tls_choices[] = { "none", "may", "encrypt",
 	"verify", NULL };
 static const struct conf_key route_keys[] = {
-	{ "via", CONF_STRING, CONF_NEEDED, "", 0, 0, NULL, 0,
+	{ "via", CONF_STRING, CONF_NONE, "none", 0, 0, NULL, SEE_ROUTERD |
+	    SEE_QMGR,
 	    "Next hop: host (its MX is used), host:port, \"[host]:port\" (no "
-	    "MX), \"lmtp:[host]:port\" or \"lmtp:/path\"." },
+	    "MX), \"lmtp:[host]:port\" or \"lmtp:/path\"; none: the domain's "
+	    "own MX." },
 	{ "tls", CONF_CHOICE, 0, "may", 0, 0, route_tls_choices, 0,
 	    "none: never; may: if offered; encrypt: must, any certificate; "
 	    "verify: must, with a certificate of the host's name." },
+	{ "max_connections", CONF_NUMBER, CONF_NONE, "none", 1, 1000, NULL,
+	    SEE_QMGR,
+	    "Most connections to the site at once, if that is less than "
+	    "queue.per_site." },
+	{ "rate", CONF_RATE, CONF_NONE, "none", 1, 0, NULL, SEE_QMGR,
+	    "Most messages to the site: 100/min, 10/1s." },
 };
 
 static const struct conf_key submit_keys[] = {

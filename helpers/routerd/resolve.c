@@ -322,15 +322,11 @@ find_remote(struct work *w, struct str address, struct str domain)
 	struct msg_route_is *is = &w->out->is;
 
 	*is = (struct msg_route_is){ .kind = ROUTE_REMOTE };
-	if (rule != NULL) {
-		is->next_hop = rule->via;
-		is->tls = rule->tls;
-	} else {
-		is->next_hop = addr_is_literal(domain)
-		    ? literal_hop(w->pool, domain) : domain;
-		is->tls = ROUTE_TLS_MAY;
-	}
-	say(w->r, address, rule != NULL ? "route" : "MX", is->next_hop);
+	is->tls = rule != NULL ? rule->tls : ROUTE_TLS_MAY;
+	is->next_hop = rule != NULL && rule->via.n != 0 ? rule->via :
+	    addr_is_literal(domain) ? literal_hop(w->pool, domain) : domain;
+	say(w->r, address, rule != NULL && rule->via.n != 0 ? "route" : "MX",
+	    is->next_hop);
 }
 
 /* This machine's name is ours even when no domain has it: for postmaster. */

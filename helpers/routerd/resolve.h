@@ -34,7 +34,7 @@ struct user {
 /* route "D" { } of the configuration. */
 struct route_rule {
 	struct str domain; /* "example.org", "*.example.org" or "*" */
-	struct str via;
+	struct str via;    /* "": the domain's own MX */
 	uint32_t tls;      /* enum route_tls */
 };
 

@@ -103,3 +103,104 @@ class SameServers(SiteCase):
         self.wait_mails(5)
         self.assertIn("site-back", self.p.log())
         self.p.wait_queue_empty()
+
+
+class Orders(SiteCase):
+    def site(self, name):
+        rows = self.p.rows("site", "show", name)
+        self.assertEqual(len(rows), 1, rows)
+        return rows[0]
+
+    def test_list_and_states(self):
+        self.send("first", "a@one.test", "a@two.test", "a@other.test")
+        self.wait_mails(3)
+        self.p.wait_queue_empty()
+        rows = {r["site"]: r for r in self.p.rows("site", "list")}
+        self.assertEqual(sorted(rows), ["mx1.test", "mx1.test,mx2.test"])
+        row = rows["mx1.test,mx2.test"]
+        self.assertEqual(sorted(row["domains"]), ["one.test", "two.test"])
+        self.assertEqual((row["state"], row["in_flight"], row["waiting"], row["next_probe"]), ("open", 0, 0, None))
+        self.assertEqual(row["last_reply"], "250 2.0.0 taken")
+        self.assertIn("mx1.test,mx2.test", self.p.ctl("site", "list").stdout)
+        self.break_down()
+        row = self.site("two.test")
+        self.assertEqual(row["state"], "dead")
+        self.assertTrue(row["next_probe"])
+        self.assertIn("no connection", row["last_reply"])
+        self.assertEqual(self.p.ctl("site", "show", "nowhere.test", check=False).returncode, 2)
+
+    def test_pause_and_resume(self):
+        """Over a restart, for the other domain of the site too, and nothing else is held up."""
+        self.send("first", "a@one.test", "a@two.test")
+        self.wait_mails(2)
+        self.p.ctl("site", "pause", "one.test")
+        self.assertEqual(self.site("two.test")["state"], "paused")
+        self.p.restart()
+        self.send("held", "b@one.test")
+        self.wait_deferred("b@one.test")
+        self.send("passes", "b@other.test")
+        self.wait_mails(3)
+        self.assertEqual(self.site("one.test")["state"], "paused")
+        self.assertEqual(self.p.ctl("site", "resume", "two.test", check=False).returncode, 2)
+        self.p.ctl("site", "resume", "one.test")
+        self.wait_mails(4)
+        self.p.wait_queue_empty()
+        self.assertEqual(self.site("one.test")["state"], "open")
+
+    def test_pause_ends(self):
+        self.p.ctl("site", "pause", "one.test", "--for", "2s")
+        self.send("held", "a@one.test")
+        row = self.wait_deferred("a@one.test")
+        self.assertEqual(row["attempts"], 0)
+        self.wait_mails(1)
+
+    def test_resume_by_another_domain(self):
+        self.send("first", "a@one.test", "a@two.test")
+        self.wait_mails(2)
+        self.p.ctl("site", "pause", "mx1.test,mx2.test")
+        self.send("held", "b@one.test")
+        self.wait_deferred("b@one.test")
+        self.p.ctl("site", "resume", "two.test")
+        self.wait_mails(3)
+
+    def test_rate(self):
+        self.send("first", "a@one.test")
+        self.wait_mails(1)
+        row = self.p.rows("site", "rate", "one.test", "30")[0]
+        self.assertEqual(row["rate"], 30)
+        begun = time.monotonic()
+        for n in range(4):
+            self.send("rated %d" % n, "r%d@one.test" % n)
+        self.wait_mails(5, 40)
+        self.assertGreaterEqual(time.monotonic() - begun, 5.5)
+        self.p.ctl("site", "rate", "one.test", "none")
+        self.assertEqual(self.site("one.test")["rate"], 0)
+
+    def test_wrong_words(self):
+        for words, code in ((("rate", "one.test", "fast"), 64), (("rate", "one.test", "0"), 64), (("pause",), 64),
+                            (("pause", "one.test", "--for", "soon"), 64), (("pause", "a b"), 65),
+                            (("resume", "one.test"), 2)):
+            self.assertEqual(self.p.ctl("site", *words, check=False).returncode, code, words)
+
+
+class Limits(SiteCase):
+    CONFIG = SiteCase.CONFIG + """
+        route "other.test" { max_connections = 1 }
+        route "*.rated.test" { rate = 30/min tls = none }"""
+
+    def test_max_connections(self):
+        at_once = AtOnce(0.1)
+        self.sink.again(reply={"dot": at_once})
+        for n in range(6):
+            self.send("narrow %d" % n, "x%d@other.test" % n)
+        self.wait_mails(6)
+        self.assertEqual(at_once.most, 1)
+        self.assertEqual(self.p.rows("site", "show", "other.test")[0]["max_connections"], 1)
+
+    def test_rate(self):
+        self.dns.zone["a.rated.test"] = {"MX": [(10, "mx2.test")]}
+        begun = time.monotonic()
+        for n in range(4):
+            self.send("rated %d" % n, "r%d@a.rated.test" % n)
+        self.wait_mails(4, 40)
+        self.assertGreaterEqual(time.monotonic() - begun, 5.5)

@@ -71,7 +71,7 @@ static const struct {
 	    "a comma is missing", "" },
 	{ HOST "domain a.b { aliases { x = [a, b }\n", 2, 28, "not closed", "" },
 	{ HOST "domain a.b { }\ndomain A.B { }\n", 3, 1, "second time", "" },
-	{ HOST "route \"*\" { }\n", 2, 1, "via must be set", "" },
+	{ HOST "route \"*\" { rate = 5 }\n", 2, 20, "is not a rate", "" },
 	{ HOST "route \"*\" { via = [127.0.0.1]:25 }\n", 2, 19, "in quotes",
 	    "\"[127.0.0.1]:25\"" },
 	{ HOST "route \"*\" { via = \"a:b:c\" }\n", 2, 19, "no next hop", "" },

@@ -244,6 +244,58 @@ START_TEST(a_blocked_site_gets_nothing)
 }
 END_TEST
 
+START_TEST(a_rate_is_kept)
+{
+	struct site *s = site("rated"), *other = site("other");
+	int sent = 0, sent_other = 0;
+
+	for (int i = 0; i < 200; i++) {
+		add(s, message_for(s, 1), 1);
+		add(other, message_for(other, 1), 1);
+	}
+	s->lane->gap_us = 600000; /* 100 a minute */
+	s->lane->rate_until = now + 60000;
+	sched_rules(&sched, s->lane);
+	for (const int64_t end = now + 60000; now < end; now += 10) {
+		struct bundle *b;
+
+		while ((b = sched_pick(&sched, SITE_SMTP, now)) != NULL) {
+			struct site *of = b->site;
+
+			sent += of == s;
+			sent_other += of == other;
+			bundle_take(b);
+			bundle_free(b);
+			sched_result(&sched, of, of->lane, SITE_FINE, now);
+		}
+		if (s->lane->nready != 0)
+			ck_assert_int_gt(sched_next(&sched), now);
+	}
+	ck_assert_int_eq(sent_other, 200);
+	ck_assert_int_ge(sent, 99);
+	ck_assert_int_le(sent, 101);
+	ck_assert_int_ne(sched_backlog(s->lane, now - 1), 0);
+	ck_assert_int_eq(sched_backlog(s->lane, now), 0);
+	/* Its time is over: all goes. */
+	now += 1000;
+	ck_assert_uint_ge(fill(s), 1);
+}
+END_TEST
+
+START_TEST(a_pause_refuses_all)
+{
+	struct site *s = site("paused");
+
+	s->lane->paused_until = now + 1000;
+	ck_assert(sched_refuses(s->lane, now));
+	ck_assert_int_gt(sched_after(&sched, s->lane, now), now + 1000);
+	ck_assert(!sched_refuses(s->lane, now + 1000));
+	s->lane->paused_until = LANE_EVER;
+	ck_assert(sched_refuses(s->lane, now + (int64_t)5 * DAY));
+	ck_assert_int_le(sched_after(&sched, s->lane, now), now + 4200000 * 2);
+}
+END_TEST
+
 /* --- the same servers -------------------------------------------------------- */
 
 START_TEST(same_servers_share_a_window)
@@ -483,6 +535,8 @@ concurrency(void)
 	tcase_add_test(tc, a_good_site_gets_more);
 	tcase_add_test(tc, a_dead_site_is_probed_by_one);
 	tcase_add_test(tc, who_asks_for_less_gets_less);
+	tcase_add_test(tc, a_rate_is_kept);
+	tcase_add_test(tc, a_pause_refuses_all);
 	tcase_add_test(tc, a_blocked_site_gets_nothing);
 	return tc;
 }

@@ -50,6 +50,7 @@ static const struct route_rule routes[] = {
 	    ROUTE_TLS_MAY },
 	{ STR_INIT("*.deep.far.example"), STR_INIT("lmtp:[127.0.0.1]:24"),
 	    ROUTE_TLS_NONE },
+	{ STR_INIT("own.far.example"), STR_INIT(""), ROUTE_TLS_VERIFY },
 	{ STR_INIT("far.example"), STR_INIT("[198.51.100.7]:2525"),
 	    ROUTE_TLS_ENCRYPT },
 };
@@ -167,6 +168,7 @@ static const struct {
 	{ "eve@far.example", true, 0, "remote [198.51.100.7]:2525" },
 	{ "eve@a.far.example", true, 0, "remote far-hub.example" },
 	{ "eve@a.deep.far.example", true, 0, "remote lmtp:[127.0.0.1]:24" },
+	{ "eve@own.far.example", true, 0, "remote own.far.example" },
 	{ "eve@notfar.example", true, 0, "remote [192.0.2.9]:587" },
 	{ "eve@[192.0.2.5]", true, 0, "remote [192.0.2.9]:587" },
 	{ "eve@far.example", false, 1, "remote [198.51.100.7]:2525" },

@@ -1,0 +1,356 @@
+/* control_site -- postern site: what the sites are doing, and pauses and rates
+ * for them.  Words and rows: ctl/VERBS.md. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fatal.h"
+#include "base/json.h"
+#include "base/num.h"
+#include "msg/control_server.h"
+#include "proc/note.h"
+#include "qmgr/rows.h"
+#include "qmgr/walk.h"
+
+enum {
+	DOMAINS_SHOWN = 100,         /* in a row of list */
+	RATE_MOST = 1000000          /* a minute */
+};
+static const int64_t for_most = INT64_C(400) * 24 * 3600 * 1000;
+
+/* --- rows ----------------------------------------------------------------- */
+
+static const char *
+state_of(const struct lane *lane, int64_t now)
+{
+	if (lane->paused_until > now)
+		return "paused";
+	if (lane->dead)
+		return "dead";
+	return lane->slow_until > now ? "slow" : "open";
+}
+
+static void
+put_time(struct buf *b, const char *key, const struct row_times *t, int64_t at)
+{
+	if (at > t->now && at != LANE_EVER)
+		json_time(b, key, t->wall + (at - t->now));
+	else
+		buf_addf(b, ",\"%s\":null", key);
+}
+
+static uint64_t
+waiting(const struct lane *lane)
+{
+	const struct site *site;
+	uint64_t n = 0;
+
+	TAILQ_FOREACH(site, &lane->sites, of_lane)
+		n += site->nwaiting;
+	return n;
+}
+
+static void
+put_domains(struct buf *b, const struct lane *lane, uint32_t most)
+{
+	const struct site *site;
+	uint32_t n = 0;
+
+	json_list(b, "domains");
+	TAILQ_FOREACH(site, &lane->sites, of_lane)
+		if (n++ < most)
+			json_item(b, site_name(site));
+	json_list_end(b);
+	if (n > most)
+		json_u64(b, "more", n - most);
+}
+
+static void
+put_last(struct buf *b, const struct reason *r)
+{
+	struct buf text;
+
+	buf_init(&text, BUF_NO_MAX);
+	if (r != NULL)
+		buf_addf(&text, "%u %.*s %.*s", r->code, STR_ARG(r->status),
+		    STR_ARG(r->text));
+	json_str(b, "last_reply", buf_str(&text));
+	buf_clear(&text);
+}
+
+static void
+row_lane(struct control_ask *a, struct qmgr *d, const struct lane *lane,
+    uint32_t domains)
+{
+	const struct row_times t = walk_times(d);
+	const bool closed = lane->dead || lane->slow_until > t.now;
+	struct buf *b = control_row(a);
+
+	json_str(b, "site", lane_text(lane));
+	put_domains(b, lane, domains);
+	json_c(b, "state", state_of(lane, t.now));
+	json_u64(b, "window", sched_window(&d->q.sched, lane));
+	json_u64(b, "in_flight", lane->inflight);
+	json_u64(b, "ready", lane->nready);
+	json_u64(b, "waiting", waiting(lane));
+	put_time(b, "next_probe", &t, !closed ? 0 :
+	    lane->slow_until > t.now ? lane->slow_until : lane->probe_at);
+	put_time(b, "paused_until", &t, lane->paused_until);
+	json_u64(b, "rate", lane->gap_us != 0 && lane->rate_until > t.now ?
+	    (uint64_t)(60000000 / lane->gap_us) : 0);
+	put_time(b, "rate_until", &t, lane->rate_until);
+	json_u64(b, "max_connections", lane->most);
+	put_last(b, lane->last);
+	control_row_end(a);
+}
+
+static bool
+is_named(const struct lane *lane, struct str name)
+{
+	const struct site *site;
+
+	if (str_ieq(lane_text(lane), name))
+		return true;
+	TAILQ_FOREACH(site, &lane->sites, of_lane)
+		if (str_ieq(site->next_hop, name))
+			return true;
+	return false;
+}
+
+/* Rows of those that have this name, or of all; their number. */
+static unsigned
+rows(struct qmgr *d, struct control_ask *a, struct str name, uint32_t domains)
+{
+	const struct lane *lane;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(lane, &d->q.sites.lanes, entry)
+		if (lane->kind == SITE_SMTP && lane->nsites != 0 &&
+		    (name.n == 0 || is_named(lane, name))) {
+			row_lane(a, d, lane, domains);
+			n++;
+		}
+	return n;
+}
+
+void
+verb_site_list(void *arg, struct control_ask *a)
+{
+	rows(arg, a, STR_NONE, DOMAINS_SHOWN);
+	control_end(a, 0, "", "");
+}
+
+void
+verb_site_show(void *arg, struct control_ask *a)
+{
+	if (rows(arg, a, a->words[0], UINT32_MAX) == 0)
+		control_end(a, 2, "no such site is known now",
+		    "postern site list says which are");
+	else
+		control_end(a, 0, "", "");
+}
+
+/* --- the file --------------------------------------------------------------- */
+
+/* Each writes the whole file; they are done in turn. */
+struct save {
+	struct work work;
+	struct qmgr *d;
+	struct control_ask *ask; /* NULL: its client is gone */
+	struct buf text;
+	char name[RULE_NAME_MAX + 1];
+	int error;
+};
+
+static bool
+save_run(struct work *work)
+{
+	struct save *s = (struct save *)(void *)work;
+
+	s->error = rules_save(s->d->spool.dirfd, buf_str(&s->text)) == -1 ?
+	    errno : 0;
+	return false;
+}
+
+static void
+answer(struct save *s)
+{
+	struct control_ask *a = s->ask;
+
+	a->own = NULL;
+	if (s->error != 0)
+		control_endf(a, 74, "it holds, but not beyond a restart: "
+		    "spool/sites cannot be written: %s", strerror(s->error));
+	else if (rows(s->d, a, str_c(s->name), DOMAINS_SHOWN) == 0)
+		control_end(a, 0, "no mail for that site is known now; it will "
+		    "hold when there is", "");
+	else
+		control_end(a, 0, "", "");
+}
+
+static void
+save_done(struct work *work)
+{
+	struct save *s = (struct save *)(void *)work;
+
+	if (s->error != 0) {
+		note(NOTE_ERROR, "site-orders-unsaved");
+		note_errno(s->error);
+		note_end();
+	}
+	if (s->ask != NULL)
+		answer(s);
+	buf_clear(&s->text);
+	free(s);
+}
+
+static void
+forget(void *own)
+{
+	struct save *s = own;
+
+	s->ask = NULL;
+}
+
+/* In force at once, answered when it is on disk. */
+static void
+order(struct qmgr *d, struct control_ask *a, const char *what, struct str name)
+{
+	struct save *s = xcalloc(1, sizeof(*s));
+
+	note(NOTE_INFO, what);
+	note_str("site", name);
+	note_end();
+	rules_sweep(&d->rules, d->q.now);
+	orders_changed(d);
+	s->work = (struct work){ .run = save_run, .done = save_done };
+	s->d = d;
+	s->ask = a;
+	str_copy(s->name, sizeof(s->name), name);
+	buf_init(&s->text, BUF_NO_MAX);
+	rules_text(&d->rules, &s->text);
+	a->own = s;
+	a->own_free = forget;
+	syncer_post(d->syncer, &s->work);
+}
+
+/* --- words ------------------------------------------------------------------ */
+
+/* "90s", "30min", "1h", "2d"; false: answered. */
+static bool
+take_for(struct control_ask *a, int64_t now, int64_t *until)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "s", 1000 }, { "min", 60000 }, { "m", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 } };
+	struct str v;
+	uint32_t n;
+
+	*until = LANE_EVER;
+	if (!control_option(a, "--for", &v))
+		return true;
+	if (num_take_u32(&v, &n) && n != 0)
+		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+			if (str_eq(v, str_c(units[i].unit)) &&
+			    n <= for_most / units[i].ms) {
+				*until = now + n * units[i].ms;
+				return true;
+			}
+	control_end(a, 64, "--for: not a time", "write 90s, 30min, 1h or 2d");
+	return false;
+}
+
+/* The rule of the first word; NULL: answered. */
+static struct rule *
+take_rule(struct qmgr *d, struct control_ask *a)
+{
+	struct rule *r = rules_get(&d->rules, a->words[0]);
+
+	if (r == NULL)
+		control_end(a, d->rules.n >= RULES_MAX ? 73 : 65,
+		    d->rules.n >= RULES_MAX ? "too many sites have orders" :
+		    "that is no site", "name a domain, or a site as postern "
+		    "site list shows it");
+	return r;
+}
+
+void
+verb_site_pause(void *arg, struct control_ask *a)
+{
+	struct qmgr *d = arg;
+	struct rule *r;
+	int64_t until;
+
+	qmgr_now(d);
+	if (!take_for(a, d->q.now, &until) || !control_words_ok(a, 1, 1) ||
+	    (r = take_rule(d, a)) == NULL)
+		return;
+	r->paused_until = until;
+	order(d, a, "site-paused", a->words[0]);
+}
+
+/* By whatever name its lane was paused. */
+void
+verb_site_resume(void *arg, struct control_ask *a)
+{
+	struct qmgr *d = arg;
+	const struct str name = a->words[0];
+	const struct lane *lane;
+	struct rule *r;
+	unsigned n = 0;
+
+	qmgr_now(d);
+	TAILQ_FOREACH(r, &d->rules.all, entry) {
+		const struct str other = str_n(r->name, r->n);
+		bool is_same = str_ieq(other, name);
+
+		TAILQ_FOREACH(lane, &d->q.sites.lanes, entry)
+			is_same = is_same || (lane->kind == SITE_SMTP &&
+			    is_named(lane, name) && is_named(lane, other));
+		if (!is_same || r->paused_until == 0)
+			continue;
+		r->paused_until = 0;
+		n++;
+	}
+	if (n == 0)
+		control_end(a, 2, "that site is not paused", "");
+	else
+		order(d, a, "site-resumed", name);
+}
+
+/* "100" or "100/min"; "none" is 0. */
+static bool
+take_rate(struct str word, uint32_t *n)
+{
+	*n = 0;
+	if (str_eq(word, STR("none")))
+		return true;
+	if (!num_take_u32(&word, n) || *n == 0 || *n > RATE_MOST)
+		return false;
+	return word.n == 0 || str_eq(word, STR("/min"));
+}
+
+void
+verb_site_rate(void *arg, struct control_ask *a)
+{
+	struct qmgr *d = arg;
+	struct rule *r;
+	int64_t until;
+	uint32_t n;
+
+	qmgr_now(d);
+	if (!take_for(a, d->q.now, &until) || !control_words_ok(a, 2, 2))
+		return;
+	if (!take_rate(a->words[1], &n)) {
+		control_end(a, 64, "not a rate", "write messages a minute, "
+		    "1 to 1000000, or none");
+		return;
+	}
+	if ((r = take_rule(d, a)) == NULL)
+		return;
+	r->gap_us = n != 0 ? 60000000 / n : 0;
+	r->rate_until = n != 0 ? until : 0;
+	order(d, a, "site-rate", a->words[0]);
+}
