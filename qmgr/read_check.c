@@ -151,28 +151,23 @@ whole_pass(struct check *c, const char *path)
 	return r;
 }
 
-static bool
-has(const struct found *f, size_t n, const char *key)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(f[i].key, key) == 0)
-			return true;
-	return false;
-}
-
 /* Problems of both looks. */
 static int
 look_again(struct check *c, const char *path)
 {
 	struct found *before = c->found;
 	const size_t n = c->n;
+	struct map keys;
 	size_t kept = 0;
 	int r;
 
+	map_init(&keys);
+	for (size_t i = 0; i < n; i++)
+		map_set(&keys, str_c(before[i].key), &before[i]);
 	usleep(PAUSE);
 	r = whole_pass(c, path);
 	for (size_t i = 0; r == 0 && i < c->n; i++) {
-		if (has(before, n, c->found[i].key)) {
+		if (map_get(&keys, str_c(c->found[i].key)) != NULL) {
 			c->found[kept++] = c->found[i];
 			continue;
 		}
@@ -181,6 +176,7 @@ look_again(struct check *c, const char *path)
 	}
 	if (r == 0)
 		c->n = kept;
+	map_clear(&keys);
 	forget(before, n);
 	return r;
 }
