@@ -2,7 +2,9 @@ noinst_LIBRARIES += delivery/bounce/libbounce.a
 delivery_bounce_libbounce_a_SOURCES = \
 	delivery/bounce/advice.c delivery/bounce/advice.h \
 	delivery/bounce/bounce.c delivery/bounce/bounce.h \
-	delivery/bounce/dsn.c delivery/bounce/dsn.h
+	delivery/bounce/dsn.c delivery/bounce/dsn.h \
+	delivery/bounce/lines.c delivery/bounce/lines.h \
+	delivery/bounce/words.c delivery/bounce/words.h
 bounce_links = delivery/bounce/libbounce.a common/msg/libmsg.a \
 	common/proc/libproc.a common/conf/libconf.a common/event/libevent.a \
 	common/mail/libmail.a common/base/libbase.a $(EVENT_LIBS) \

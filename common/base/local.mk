@@ -5,6 +5,7 @@ common_base_libbase_a_SOURCES = \
 	common/base/clock.c common/base/clock.h \
 	common/base/crc32c.c common/base/crc32c.h \
 	common/base/fatal.c common/base/fatal.h \
+	common/base/fill.c common/base/fill.h \
 	common/base/id.c common/base/id.h \
 	common/base/json.c common/base/json.h \
 	common/base/list.h \

@@ -57,5 +57,6 @@ conf_check(struct conf *c, unsigned what)
 			conf_warn(c, let->at, NULL, "$%.*s is not used",
 			    STR_ARG(let->name));
 	conf_check_cross(c, what);
+	conf_check_reports(c);
 	conf_problems_sort(c);
 }

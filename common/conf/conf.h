@@ -56,6 +56,10 @@ struct str conf_item(const struct conf_section *s, const char *key, size_t i);
 struct str conf_name(const struct conf_section *s, size_t i);
 /* Index of the value in the key's list of choices. */
 unsigned conf_choice(const struct conf_section *s, const char *key);
+/* Words of `report KIND`, in the order of enum dsn_action without DSN_NONE,
+ * and the names that may stand in its texts; NULL behind the last. */
+extern const char *const conf_report_kinds[];
+extern const char *const conf_report_names[];
 /* The file sets it (not the default). */
 bool conf_is_set(const struct conf_section *s, const char *key);
 

@@ -62,7 +62,22 @@ static const struct conf_key pickup_keys[] = {
 	    "Time between two looks at the drop folder." },
 };
 
+static const struct conf_key report_keys[] = {
+	{ "subject", CONF_STRING, CONF_NONE, "none", 0, 0, NULL, 0,
+	    "Its subject; none: that of Postern." },
+	{ "text", CONF_STRING, CONF_LIST, "[]", 0, 0, NULL, 0,
+	    "The paragraphs before the recipients; empty: those of "
+	    "Postern." },
+	{ "end", CONF_STRING, CONF_LIST, "[]", 0, 0, NULL, 0,
+	    "The paragraphs behind them; empty: those of Postern." },
+};
+
 static const struct conf_kind kinds[] = {
+	{ "report", NULL, NULL, "KIND", true, false, false,
+	    CONF_KEYS(report_keys), SEE_BOUNCE,
+	    "What delivery reports say: failed, delayed, delivered, relayed "
+	    "or expanded.  {hostname}, {admin}, {sender}, {id}, {until} and "
+	    "{attached} stand for what they name." },
 	{ "queue", NULL, NULL, "", false, false, false, CONF_KEYS(queue_keys),
 	    SEE_QMGR, "Messages that wait." },
 	{ "maildir", NULL, NULL, "", false, false, false,

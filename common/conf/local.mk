@@ -1,6 +1,7 @@
 noinst_LIBRARIES += common/conf/libconf.a
 common_conf_libconf_a_SOURCES = \
 	common/conf/check.c common/conf/check_cross.c \
+	common/conf/check_report.c \
 	common/conf/conf.h common/conf/encode.c common/conf/get.c \
 	common/conf/keys.c common/conf/keys.h \
 	common/conf/keys_helpers.c common/conf/keys_main.c \

@@ -118,5 +118,7 @@ const char *conf_place_text(
 
 /* Cross references and risks; called by conf_check. */
 void conf_check_cross(struct conf *c, unsigned what);
+/* The words of reports. */
+void conf_check_reports(struct conf *c);
 
 #endif

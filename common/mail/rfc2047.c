@@ -1,5 +1,6 @@
 #include "mail/rfc2047.h"
 
+#include "base/base64.h"
 #include "mail/charset.h"
 #include "mail/transfer.h"
 #include "mail/utf8.h"
@@ -148,4 +149,29 @@ rfc2047_decode(struct buf *out, struct str in)
 	ok = ok && flush(&run, out);
 	buf_clear(&run.octets);
 	return ok;
+}
+
+/* RFC 2047 2: a word has at most 75 octets, so 45 before base64; section 5:
+ * each holds whole characters. */
+enum { WORD_OCTETS = 45 };
+
+void
+rfc2047_encode(struct buf *out, struct str in)
+{
+	const char *between = "";
+
+	if (utf8_is_ascii(in)) {
+		buf_add(out, in);
+		return;
+	}
+	while (in.n > 0) {
+		size_t n = in.n < WORD_OCTETS ? in.n : WORD_OCTETS;
+
+		while (n < in.n && n > 1 && (in.p[n] & 0xc0) == 0x80)
+			n--;
+		buf_addf(out, "%s=?utf-8?B?", between);
+		base64_encode(out, str_take(&in, n));
+		buf_add_c(out, "?=");
+		between = "\n ";
+	}
 }

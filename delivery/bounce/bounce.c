@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/fatal.h"
-#include "delivery/bounce/dsn.h"
 #include "mail/header.h"
 #include "msg/submit.h"
 #include "proc/note.h"
@@ -133,6 +132,7 @@ report(struct bounce *b, struct agent_job *job)
 	struct dsn_flags flags;
 	size_t most;
 	struct dsn d = { .hostname = b->conf.hostname,
+		.admin = b->conf.admin,
 		.action = (enum dsn_action)job->job.dsn, .id = job->job.id,
 		.now = clock_wall(),
 		.accepted = (int64_t)(job->job.accepted_ms / 1000),
@@ -146,6 +146,8 @@ report(struct bounce *b, struct agent_job *job)
 		.original_size = agent_text_size(job), .rcpts = rcpts,
 		.nrcpts = job->nrcpts };
 
+	if (d.action <= DSN_EXPANDED)
+		d.words = &b->conf.words[d.action];
 	/* All of it when it may be sent back whole. */
 	most = d.want_full && d.original_size <= d.full_max ?
 	    (size_t)d.original_size : HEADER_MAX;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "delivery/bounce/dsn.h"
 #include "event/loop.h"
 #include "msg/agent.h"
 #include "proc/link.h"
@@ -19,6 +20,8 @@ struct bounce_conf {
 	char hostname[256];
 	bool full;             /* whole originals unless RET=HDRS */
 	uint64_t full_max;     /* octets of them */
+	struct str admin;      /* stays the caller's, as do the words */
+	struct dsn_words words[DSN_EXPANDED + 1];
 };
 
 struct bounce {

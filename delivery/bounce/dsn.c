@@ -1,80 +1,24 @@
 #include "delivery/bounce/dsn.h"
 
+#include "base/base64.h"
 #include "base/id.h"
-#include "delivery/bounce/advice.h"
-#include "mail/date.h"
+#include "delivery/bounce/lines.h"
+#include "delivery/bounce/words.h"
 #include "mail/header.h"
 #include "mail/msgid.h"
 #include "mail/utf8.h"
-#include "mail/xtext.h"
 
-enum { FOLD_AT = 76, WORD_MAX = 900 };
-
-/* What differs from one kind of report to the other. */
-static const struct {
-	const char *action;  /* RFC 3464 2.3.3 */
-	const char *subject;
-	const char *words;
-} kinds[] = {
-	[DSN_NONE] = { "failed", "", "" },
-	[DSN_FAILED] = { "failed", "Your message could not be delivered",
-	    "your message could not be delivered to" },
-	[DSN_DELAYED] = { "delayed", "Your message is delayed",
-	    "your message could not be delivered yet to" },
-	[DSN_DELIVERED] = { "delivered", "Your message was delivered",
-	    "your message was delivered to" },
-	[DSN_RELAYED] = { "relayed", "Your message was passed on",
-	    "your message was passed on to a server that sends no reports, "
-	    "for" },
-	[DSN_EXPANDED] = { "expanded", "Your message was delivered to a list",
-	    "your message was passed on to all members of" },
+/* RFC 3464 2.3.3 */
+static const char *const actions[] = {
+	[DSN_NONE] = "failed",
+	[DSN_FAILED] = "failed",
+	[DSN_DELAYED] = "delayed",
+	[DSN_DELIVERED] = "delivered",
+	[DSN_RELAYED] = "relayed",
+	[DSN_EXPANDED] = "expanded",
 };
 
 /* --- pieces ------------------------------------------------------------ */
-
-static void
-add_date(struct buf *out, int64_t seconds)
-{
-	const struct date d = { .time = seconds, .zone = 0 };
-
-	date_format(out, &d);
-}
-
-/* What others said, in a header or in words: controls must not break it. */
-static void
-add_clean(struct buf *out, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		const unsigned char c = (unsigned char)s.p[i];
-
-		buf_add_char(out, c < ' ' || c == 0x7f ? ' ' : s.p[i]);
-	}
-}
-
-/* Words with line ends at most every FOLD_AT columns, continued by indent. */
-static void
-add_folded(struct buf *out, size_t column, const char *indent, struct str words)
-{
-	while (words.n > 0) {
-		/* A line of a message has 998 octets at most. */
-		const struct str word =
-		    str_first(str_take_word(&words), WORD_MAX);
-
-		if (word.n == 0)
-			continue;
-		if (column + 1 + word.n > FOLD_AT) {
-			buf_add_c(out, "\n");
-			buf_add_c(out, indent);
-			column = strlen(indent);
-		} else if (column > strlen(indent)) {
-			buf_add_char(out, ' ');
-			column++;
-		}
-		add_clean(out, word);
-		column += word.n;
-	}
-	buf_add_char(out, '\n');
-}
 
 /* "rfc822; bob@example.org", or utf-8 (RFC 6533 3). */
 static void
@@ -82,7 +26,7 @@ add_typed_address(struct buf *out, const char *field, struct str address)
 {
 	buf_addf(out, "%s: %s; ", field,
 	    utf8_is_ascii(address) ? "rfc822" : "utf-8");
-	add_clean(out, address);
+	lines_clean(out, address);
 	buf_add_char(out, '\n');
 }
 
@@ -105,13 +49,13 @@ add_boundary(struct buf *out, const struct dsn *d)
 
 static void
 begin_part(struct buf *out, const struct dsn *d, const char *type,
-    bool eight_bit)
+    const char *encoding)
 {
 	buf_add_c(out, "\n--");
 	add_boundary(out, d);
 	buf_addf(out, "\nContent-Type: %s\n", type);
-	if (eight_bit)
-		buf_add_c(out, "Content-Transfer-Encoding: 8bit\n");
+	if (encoding != NULL)
+		buf_addf(out, "Content-Transfer-Encoding: %s\n", encoding);
 	buf_add_char(out, '\n');
 }
 
@@ -140,11 +84,13 @@ add_header(struct buf *out, const struct dsn *d, bool utf8)
 	id_text(d->id, id);
 	buf_addf(out, "From: Mail Delivery System <postmaster@%s>\nTo: <",
 	    d->hostname);
-	add_clean(out, d->sender);
-	buf_addf(out, ">\nSubject: %s\nDate: ", kinds[d->action].subject);
-	add_date(out, d->now);
+	lines_clean(out, d->sender);
+	buf_add_c(out, ">\nSubject: ");
+	words_subject(out, d);
+	buf_add_c(out, "\nDate: ");
+	lines_date(out, d->now);
 	buf_addf(out, "\nMessage-ID: <%s.%s.%llx@%s>\n",
-	    kinds[d->action].action, id, (unsigned long long)d->now,
+	    actions[d->action], id, (unsigned long long)d->now,
 	    d->hostname);
 	add_references(out, d);
 	buf_add_c(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
@@ -159,63 +105,40 @@ add_header(struct buf *out, const struct dsn *d, bool utf8)
 
 /* --- words for people -------------------------------------------------- */
 
+/* RFC 2045 6.8: lines of at most 76 octets. */
 static void
-add_said(struct buf *out, const struct dsn_rcpt *r)
+add_base64(struct buf *out, struct str text)
 {
-	static const char indent[] = "      ";
+	enum { LINE = 57 };
 
-	if (r->remote.n > 0) {
-		buf_add_c(out, "    The server ");
-		add_clean(out, r->remote);
-		buf_add_c(out, " said:\n");
+	while (text.n > 0) {
+		base64_encode(out, str_take(&text, LINE));
+		buf_add_char(out, '\n');
 	}
-	buf_add_c(out, indent);
-	if (r->remote.n > 0)
-		buf_addf(out, "%u %.*s", (unsigned)r->code,
-		    STR_ARG(r->status));
-	add_folded(out, strlen(indent) + (r->remote.n > 0 ? 10 : 0), indent,
-	    r->text);
 }
 
+/* The admin's words may be in any language, yet the report must pass servers
+ * that take seven bits only: who sent them would not learn of its failure. */
 static void
-add_rcpt_words(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
+add_words(struct buf *out, const struct dsn *d, bool utf8)
 {
-	buf_add_c(out, "  ");
-	add_clean(out, r->address);
-	buf_add_char(out, '\n');
-	if (r->text.n > 0)
-		add_said(out, r);
-	if (d->action == DSN_FAILED) {
-		buf_add_c(out, "    ");
-		add_folded(out, 4, "    ", str_c(advice_for(r->status)));
-	}
-	buf_add_char(out, '\n');
-}
+	struct buf words;
+	bool ascii;
 
-static void
-add_words(struct buf *out, const struct dsn *d)
-{
-	buf_addf(out, "This is the mail server %s.\n\n", d->hostname);
-	buf_add_c(out, d->action == DSN_FAILED ? "Sorry, " : "To let you know: ");
-	buf_addf(out, "%s\n\n", kinds[d->action].words);
-	for (size_t i = 0; i < d->nrcpts && i < DSN_RCPTS_SHOWN; i++)
-		add_rcpt_words(out, d, &d->rcpts[i]);
-	if (d->nrcpts > DSN_RCPTS_SHOWN)
-		buf_addf(out, "  and %zu more, see the report below.\n\n",
-		    d->nrcpts - DSN_RCPTS_SHOWN);
-	if (d->action == DSN_DELAYED) {
-		buf_add_c(out, "You need not do anything: it will be tried "
-		               "again until\n");
-		add_date(out, d->expires);
-		buf_add_c(out, ".\nIf it fails until then, you will be "
-		               "told.\n\n");
-	}
-	if (d->want_full && d->original_size > d->full_max)
-		buf_add_c(out, "Your message is too large to be sent back; "
-		               "its header is attached.\n");
+	buf_init(&words, DSN_MAX);
+	words_put(&words, d);
+	ascii = utf8_is_ascii(buf_str(&words));
+	begin_part(out, d,
+	    ascii && !utf8 ? "text/plain; charset=us-ascii" :
+	                     "text/plain; charset=utf-8",
+	    utf8          ? "8bit" :
+	        ascii     ? NULL :
+	                    "base64");
+	if (ascii || utf8)
+		buf_add(out, buf_str(&words));
 	else
-		buf_addf(out, "%s attached.\n", d->want_full ?
-		    "Your message is" : "The header of your message is");
+		add_base64(out, buf_str(&words));
+	buf_clear(&words);
 }
 
 /* --- the report for programs ------------------------------------------- */
@@ -227,7 +150,7 @@ add_diagnostic(struct buf *out, const struct dsn_rcpt *r)
 
 	if (r->remote.n > 0) {
 		buf_add_c(out, "Remote-MTA: dns; ");
-		add_clean(out, host_of(r->remote));
+		lines_clean(out, host_of(r->remote));
 		buf_add_char(out, '\n');
 	}
 	before = buf_len(out);
@@ -236,7 +159,7 @@ add_diagnostic(struct buf *out, const struct dsn_rcpt *r)
 		    (unsigned)r->code, STR_ARG(r->status));
 	else
 		buf_add_c(out, "Diagnostic-Code: X-Postern;");
-	add_folded(out, buf_len(out) - before, " ", r->text);
+	lines_folded(out, buf_len(out) - before, " ", r->text);
 }
 
 static void
@@ -248,22 +171,22 @@ add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 	buf_add_char(out, '\n');
 	if (address.n > 0) {
 		buf_add_c(out, "Original-Recipient: ");
-		add_clean(out, type);
+		lines_clean(out, type);
 		buf_add_c(out, "; ");
-		add_clean(out, address);
+		lines_clean(out, address);
 		buf_add_char(out, '\n');
 	}
 	add_typed_address(out, "Final-Recipient", r->address);
-	buf_addf(out, "Action: %s\nStatus: %.*s\n", kinds[d->action].action,
+	buf_addf(out, "Action: %s\nStatus: %.*s\n", actions[d->action],
 	    STR_ARG(r->status.n > 0 ? r->status : STR("5.0.0")));
 	if (r->text.n > 0)
 		add_diagnostic(out, r);
 	buf_add_c(out, "Last-Attempt-Date: ");
-	add_date(out, d->now);
+	lines_date(out, d->now);
 	buf_add_char(out, '\n');
 	if (d->action == DSN_DELAYED) {
 		buf_add_c(out, "Will-Retry-Until: ");
-		add_date(out, d->expires);
+		lines_date(out, d->expires);
 		buf_add_char(out, '\n');
 	}
 }
@@ -276,12 +199,12 @@ add_report(struct buf *out, const struct dsn *d)
 	id_text(d->id, id);
 	if (d->envid.n > 0) {
 		buf_add_c(out, "Original-Envelope-Id: ");
-		add_clean(out, d->envid);
+		lines_clean(out, d->envid);
 		buf_add_char(out, '\n');
 	}
 	buf_addf(out, "Reporting-MTA: dns; %s\nX-Postern-Id: %s\n"
 	    "Arrival-Date: ", d->hostname, id);
-	add_date(out, d->accepted);
+	lines_date(out, d->accepted);
 	buf_add_char(out, '\n');
 	for (size_t i = 0; i < d->nrcpts; i++)
 		add_rcpt_report(out, d, &d->rcpts[i]);
@@ -318,18 +241,16 @@ dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags)
 	*flags = (struct dsn_flags){ .utf8 = utf8,
 		.eight_bit = eight_bit || utf8 };
 	add_header(out, d, eight_bit || utf8);
-	begin_part(out, d, utf8 ? "text/plain; charset=utf-8" :
-	    "text/plain; charset=us-ascii", utf8);
-	add_words(out, d);
+	add_words(out, d, utf8);
 	begin_part(out, d, utf8 ? "message/global-delivery-status" :
-	    "message/delivery-status", utf8);
+	    "message/delivery-status", utf8 ? "8bit" : NULL);
 	add_report(out, d);
 	if (full)
 		begin_part(out, d, utf8 ? "message/global" : "message/rfc822",
-		    eight_bit);
+		    eight_bit ? "8bit" : NULL);
 	else
 		begin_part(out, d, utf8 ? "message/global-headers" :
-		    "text/rfc822-headers", eight_bit);
+		    "text/rfc822-headers", eight_bit ? "8bit" : NULL);
 	buf_add(out, original);
 	if (!str_ends(original, STR("\n")))
 		buf_add_char(out, '\n');
@@ -345,6 +266,6 @@ dsn_prefix(struct buf *out, const struct dsn *d, uint32_t *id_at)
 	buf_addf(out, "Received: by %s (Postern) id ", d->hostname);
 	*id_at = (uint32_t)buf_len(out);
 	buf_add_c(out, "0000000000000;\n\t");
-	add_date(out, d->now);
+	lines_date(out, d->now);
 	buf_add_char(out, '\n');
 }

@@ -27,8 +27,20 @@ struct dsn_rcpt {
 	struct str status, text, remote;
 };
 
+/* What the admin wants said instead of our words; empty: ours. */
+struct words_list {
+	struct str *list; /* paragraphs */
+	size_t n;
+};
+struct dsn_words {
+	struct str subject;
+	struct words_list text, end;
+};
+
 struct dsn {
 	const char *hostname;     /* the reporting server */
+	struct str admin;         /* its postmaster */
+	const struct dsn_words *words; /* NULL: ours */
 	enum dsn_action action;
 	uint64_t id;              /* of the message reported on */
 	int64_t now;              /* seconds since 1970 */

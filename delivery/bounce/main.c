@@ -8,6 +8,32 @@ struct program {
 	struct bounce bounce;
 };
 
+static struct words_list
+read_words(const struct conf_section *s, const char *key)
+{
+	struct words_list w = { .n = conf_list(s, key) };
+
+	w.list = xcalloc(w.n + 1, sizeof(*w.list));
+	for (size_t i = 0; i < w.n; i++)
+		w.list[i] = conf_item(s, key, i);
+	return w;
+}
+
+static void
+read_reports(const struct conf *c, struct bounce_conf *out)
+{
+	const struct conf_section *s = NULL;
+
+	while ((s = conf_next(conf_root(c), "report", s)) != NULL)
+		for (size_t i = 0; conf_report_kinds[i] != NULL; i++)
+			if (str_eq(conf_word(s, 0), str_c(conf_report_kinds[i])))
+				out->words[DSN_FAILED + i] = (struct dsn_words){
+					conf_str(s, "subject"),
+					read_words(s, "text"),
+					read_words(s, "end"),
+				};
+}
+
 static void
 read_conf(const struct conf *c, struct bounce_conf *out)
 {
@@ -16,6 +42,8 @@ read_conf(const struct conf *c, struct bounce_conf *out)
 	if (!str_copy(out->hostname, sizeof(out->hostname),
 	        conf_str(conf_root(c), "hostname")))
 		fatal("hostname is too long");
+	out->admin = conf_str(conf_root(c), "admin");
+	read_reports(c, out);
 	out->full = conf_bool(queue, "dsn_full");
 	out->full_max = conf_size(queue, "dsn_size");
 }
@@ -41,7 +69,7 @@ int
 main(int argc, char *argv[])
 {
 	static struct program p;
-	struct bounce_conf conf;
+	static struct bounce_conf conf;
 
 	proc_start(&p.proc, &bounce_proc, &p, argc, argv);
 	read_conf(p.proc.conf, &conf);

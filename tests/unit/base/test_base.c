@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/crc32c.h"
+#include "base/fill.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -299,11 +300,40 @@ START_TEST(str_pieces)
 }
 END_TEST
 
+static const struct {
+	const char *text, *filled;
+} fills[] = {
+	{ "", "" },
+	{ "none", "none" },
+	{ "{a}", "1" },
+	{ "x{a}y{bb}{a}", "x1y221" },
+	{ "{{a}", "{a}" },
+	{ "{{{a}}", "{1}" },
+	{ "{c} {} {a }", "{c} {} {a }" },
+	{ "open {a", "open {a" },
+	{ "{", "{" },
+	{ "}", "}" },
+};
+
+START_TEST(filled)
+{
+	const struct fill names[] = { { "a", STR_INIT("1") },
+		{ "bb", STR_INIT("22") } };
+	struct buf b;
+
+	buf_init(&b, 64);
+	fill_put(&b, str_c(fills[_i].text), names, 2);
+	ck_assert_str_eq(buf_cstr(&b), fills[_i].filled);
+	buf_clear(&b);
+}
+END_TEST
+
 static TCase *
 all(void)
 {
 	TCase *tc = tcase_create("base");
 
+	tcase_add_loop_test(tc, filled, 0, (int)N_OF(fills));
 	tcase_add_loop_test(tc, base64_vectors, 0, N_OF(base64_good));
 	tcase_add_loop_test(tc, base64_refused, 0, N_OF(base64_bad));
 	tcase_add_loop_test(tc, base64_all_lengths, 0, 1026);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "delivery/bounce/advice.h"
 #include "tests/unit/unit.h"
 
@@ -140,6 +141,56 @@ START_TEST(delayed)
 }
 END_TEST
 
+START_TEST(own_words)
+{
+	struct str text_list[] = { STR_INIT("Hier ist {hostname}."),
+		STR_INIT("Ihre Nachricht {id} ging nicht an") };
+	struct str end_list[] = {
+		STR_INIT("Fragen? {admin}, nicht {nobody}. {{attached}"),
+		STR_INIT("{sender} {attached}") };
+	struct dsn_words words = { STR("Zur\xc3\xbc""ck von {hostname}"),
+		{ text_list, 2 }, { end_list, 2 } };
+	struct dsn d = request();
+	struct dsn_flags flags;
+	struct buf out, plain;
+	struct str text, part;
+
+	d.words = &words;
+	d.admin = STR("hilfe@me.test");
+	text = str_c(build(&d, &out, &flags));
+	ck_assert_ptr_nonnull(strstr(text.p,
+	    "\nSubject: =?utf-8?B?WnVyw7xjayB2b24gbWUudGVzdA==?=\n"));
+	ck_assert_ptr_nonnull(strstr(text.p,
+	    "Content-Type: text/plain; charset=us-ascii\n\n"
+	    "Hier ist me.test.\n\n"
+	    "Ihre Nachricht 0000000000007 ging nicht an\n\n"
+	    "  bob@d.test\n"));
+	ck_assert_ptr_nonnull(strstr(text.p,
+	    "\n\nFragen? hilfe@me.test, nicht {nobody}. {attached}\n\n"
+	    "a@me.test The header of your message is attached.\n\n--="));
+	buf_clear(&out);
+
+	/* Not ASCII: it must pass servers that take seven bits only. */
+	text_list[0] = STR("F\xc3\xbcr Sie:");
+	text = str_c(build(&d, &out, &flags));
+	ck_assert(!flags.eight_bit && !flags.utf8);
+	for (size_t i = 0; i < text.n; i++)
+		ck_assert((unsigned char)text.p[i] < 0x80);
+	part = str_from(text, str_find_str(text,
+	    STR("charset=utf-8\nContent-Transfer-Encoding: base64\n\n")));
+	ck_assert_uint_gt(part.n, 0);
+	str_take(&part, strlen("charset=utf-8\nContent-Transfer-Encoding: "
+	    "base64\n\n"));
+	buf_init(&plain, 10000);
+	while (part.n > 0 && part.p[0] != '\n')
+		ck_assert(base64_decode(&plain, str_take_until(&part, '\n')));
+	ck_assert(str_starts(buf_str(&plain), STR("F\xc3\xbcr Sie:\n\nIhre ")));
+	ck_assert(str_ends(buf_str(&plain), STR("is attached.\n")));
+	buf_clear(&plain);
+	buf_clear(&out);
+}
+END_TEST
+
 START_TEST(international)
 {
 	struct dsn d = request();
@@ -253,6 +304,7 @@ reports(void)
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, international);
+	tcase_add_test(tc, own_words);
 	tcase_add_test(tc, injection);
 	tcase_add_loop_test(tc, long_lines, 0, 2);
 	tcase_add_test(tc, prefix);

@@ -347,6 +347,37 @@ START_TEST(white_flood)
 }
 END_TEST
 
+static const struct {
+	const char *text, *coded;
+} encoded[] = {
+	{ "", "" },
+	{ "Your message", "Your message" },
+	{ "Gr\303\274\303\237e", "=?utf-8?B?R3LDvMOfZQ==?=" },
+	/* 44 octets, then a character of two: it goes into the next word. */
+	{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\303\274",
+	    "=?utf-8?B?YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
+	    "YWFhYWE=?=\n =?utf-8?B?w7w=?=" },
+};
+
+START_TEST(encoded_words)
+{
+	struct buf out, back;
+	struct str left;
+
+	buf_init(&out, 1000);
+	buf_init(&back, 1000);
+	rfc2047_encode(&out, str_c(encoded[_i].text));
+	ck_assert_str_eq(buf_cstr(&out), encoded[_i].coded);
+	ck_assert(rfc2047_decode(&back, buf_str(&out)));
+	ck_assert_str_eq(buf_cstr(&back), encoded[_i].text);
+	left = buf_str(&out);
+	while (left.n > 0)
+		ck_assert_uint_le(str_take_until(&left, '\n').n, 76);
+	buf_clear(&out);
+	buf_clear(&back);
+}
+END_TEST
+
 static TCase *
 characters(void)
 {
@@ -356,6 +387,7 @@ characters(void)
 	tcase_add_loop_test(t, mailbox, 0, (int)N_OF(boxes));
 	tcase_add_loop_test(t, bad_mailbox, 0, (int)N_OF(bad_boxes));
 	tcase_add_loop_test(t, word, 0, (int)N_OF(words));
+	tcase_add_loop_test(t, encoded_words, 0, (int)N_OF(encoded));
 	tcase_add_test(t, charsets);
 	tcase_add_test(t, charset_long);
 	return t;

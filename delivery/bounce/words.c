@@ -1,0 +1,183 @@
+#include "delivery/bounce/words.h"
+
+#include <string.h>
+
+#include "base/fill.h"
+#include "base/id.h"
+#include "delivery/bounce/advice.h"
+#include "delivery/bounce/lines.h"
+#include "mail/rfc2047.h"
+
+enum { PARAGRAPHS = 3, WORDS_MAX = 65536 };
+
+/* Ours, written as the admin would. */
+static const struct {
+	const char *subject;
+	const char *text[PARAGRAPHS], *end[PARAGRAPHS];
+} ours[] = {
+	[DSN_NONE] = { "", { NULL }, { NULL } },
+	[DSN_FAILED] = { "Your message could not be delivered",
+	    { "This is the mail server {hostname}.",
+	        "Sorry, your message could not be delivered to" },
+	    { "{attached}" } },
+	[DSN_DELAYED] = { "Your message is delayed",
+	    { "This is the mail server {hostname}.",
+	        "To let you know: your message could not be delivered yet "
+	        "to" },
+	    { "You need not do anything: it will be tried again until "
+	      "{until}. If it fails until then, you will be told.",
+	        "{attached}" } },
+	[DSN_DELIVERED] = { "Your message was delivered",
+	    { "This is the mail server {hostname}.",
+	        "To let you know: your message was delivered to" },
+	    { "{attached}" } },
+	[DSN_RELAYED] = { "Your message was passed on",
+	    { "This is the mail server {hostname}.",
+	        "To let you know: your message was passed on to a server "
+	        "that sends no reports, for" },
+	    { "{attached}" } },
+	[DSN_EXPANDED] = { "Your message was delivered to a list",
+	    { "This is the mail server {hostname}.",
+	        "To let you know: your message was passed on to all members "
+	        "of" },
+	    { "{attached}" } },
+};
+
+/* What the names stand for; space holds what is made for them. */
+struct names {
+	struct fill fill[6];
+	struct buf space;
+};
+
+static const char *
+attached(const struct dsn *d)
+{
+	if (d->want_full && d->original_size > d->full_max)
+		return "Your message is too large to be sent back; its header "
+		       "is attached.";
+	return d->want_full ? "Your message is attached." :
+	                      "The header of your message is attached.";
+}
+
+static void
+names_init(struct names *n, const struct dsn *d)
+{
+	char id[ID_TEXT + 1];
+	struct str until;
+
+	id_text(d->id, id);
+	buf_init(&n->space, 256);
+	lines_date(&n->space, d->expires);
+	until = buf_str(&n->space);
+	buf_add_c(&n->space, id);
+	/* Looked up anew: the buffer may have moved. */
+	until.p = buf_str(&n->space).p;
+	n->fill[0] = (struct fill){ "hostname", str_c(d->hostname) };
+	n->fill[1] = (struct fill){ "admin", d->admin };
+	n->fill[2] = (struct fill){ "sender", d->sender };
+	n->fill[3] = (struct fill){ "id",
+		str_from(buf_str(&n->space), until.n) };
+	n->fill[4] = (struct fill){ "until", until };
+	n->fill[5] = (struct fill){ "attached", str_c(attached(d)) };
+}
+
+static void
+put_paragraph(struct buf *out, struct str words, const struct names *n)
+{
+	struct buf filled;
+
+	buf_init(&filled, WORDS_MAX);
+	fill_put(&filled, words, n->fill, sizeof(n->fill) / sizeof(n->fill[0]));
+	lines_folded(out, 0, "", buf_str(&filled));
+	buf_clear(&filled);
+}
+
+/* The admin's paragraphs, or ours, with empty lines between. */
+static void
+put_paragraphs(struct buf *out, const struct words_list *own,
+    const char *const built_in[PARAGRAPHS], const struct names *n)
+{
+	struct str list[PARAGRAPHS];
+	struct words_list w = { list, 0 };
+
+	while (w.n < PARAGRAPHS && built_in[w.n] != NULL) {
+		list[w.n] = str_c(built_in[w.n]);
+		w.n++;
+	}
+	if (own != NULL && own->n > 0)
+		w = *own;
+	for (size_t i = 0; i < w.n; i++) {
+		if (i > 0)
+			buf_add_char(out, '\n');
+		put_paragraph(out, w.list[i], n);
+	}
+}
+
+static void
+add_said(struct buf *out, const struct dsn_rcpt *r)
+{
+	static const char indent[] = "      ";
+
+	if (r->remote.n > 0) {
+		buf_add_c(out, "    The server ");
+		lines_clean(out, r->remote);
+		buf_add_c(out, " said:\n");
+	}
+	buf_add_c(out, indent);
+	if (r->remote.n > 0)
+		buf_addf(out, "%u %.*s", (unsigned)r->code,
+		    STR_ARG(r->status));
+	lines_folded(out, strlen(indent) + (r->remote.n > 0 ? 10 : 0), indent,
+	    r->text);
+}
+
+static void
+add_rcpt_words(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
+{
+	buf_add_c(out, "  ");
+	lines_clean(out, r->address);
+	buf_add_char(out, '\n');
+	if (r->text.n > 0)
+		add_said(out, r);
+	if (d->action == DSN_FAILED) {
+		buf_add_c(out, "    ");
+		lines_folded(out, 4, "    ", str_c(advice_for(r->status)));
+	}
+	buf_add_char(out, '\n');
+}
+
+void
+words_subject(struct buf *out, const struct dsn *d)
+{
+	struct str subject = str_c(ours[d->action].subject);
+	struct names n;
+	struct buf filled;
+
+	if (d->words != NULL && d->words->subject.n > 0)
+		subject = d->words->subject;
+	names_init(&n, d);
+	buf_init(&filled, WORDS_MAX);
+	fill_put(&filled, subject, n.fill, sizeof(n.fill) / sizeof(n.fill[0]));
+	rfc2047_encode(out, buf_str(&filled));
+	buf_clear(&filled);
+	buf_clear(&n.space);
+}
+
+void
+words_put(struct buf *out, const struct dsn *d)
+{
+	struct names n;
+
+	names_init(&n, d);
+	put_paragraphs(out, d->words != NULL ? &d->words->text : NULL,
+	    ours[d->action].text, &n);
+	buf_add_char(out, '\n');
+	for (size_t i = 0; i < d->nrcpts && i < DSN_RCPTS_SHOWN; i++)
+		add_rcpt_words(out, d, &d->rcpts[i]);
+	if (d->nrcpts > DSN_RCPTS_SHOWN)
+		buf_addf(out, "  and %zu more, see the report below.\n\n",
+		    d->nrcpts - DSN_RCPTS_SHOWN);
+	put_paragraphs(out, d->words != NULL ? &d->words->end : NULL,
+	    ours[d->action].end, &n);
+	buf_clear(&n.space);
+}
