@@ -31,8 +31,7 @@ lane_said(struct sites *s, struct lane *lane, struct reason *reason)
 static void
 lane_free(struct sites *s, struct lane *lane)
 {
-	if (lane->in_ring || heap_has(&lane->later) ||
-	    !TAILQ_EMPTY(&lane->flows))
+	if (lane->in_ring || heap_has(&lane->later) || lane->nready != 0)
 		fatal("a lane in use is freed");
 	if (lane->hosts != NULL)
 		map_del(&s->by_hosts, str_c(lane->hosts));
@@ -74,7 +73,8 @@ lane_new(struct sites *s, struct site *site)
 
 	lane->kind = site->kind;
 	TAILQ_INIT(&lane->sites);
-	TAILQ_INIT(&lane->flows);
+	for (int i = 0; i < CLASSES; i++)
+		TAILQ_INIT(&lane->flows[i]);
 	TAILQ_INSERT_TAIL(&s->lanes, lane, entry);
 	s->nlanes++;
 	if (site->lane != NULL)

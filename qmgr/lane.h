@@ -19,13 +19,29 @@
 #include "qmgr/message.h"
 #include "qmgr/site.h"
 
-/* The messages of one sender that wait for one lane. */
-struct flow {
-	TAILQ_ENTRY(flow) entry;      /* of lane->flows, whose turn is next */
-	TAILQ_HEAD(, bundle) bundles; /* messages in turn */
-	uint64_t sender;
-	uint32_t weight, credit;      /* bundles it may send in its turn */
+/* What goes first; each has its part even when a better one never ends. */
+enum sched_class {
+	CLASS_SINGLE, /* messages to a few */
+	CLASS_REPORT, /* from <> */
+	CLASS_BULK,   /* to very many */
+	CLASSES
 };
+
+/* Who shares a turn, and how much he gets of it. */
+struct share {
+	uint64_t sender;
+	uint32_t weight;              /* bundles in a turn */
+	enum sched_class class;
+};
+
+/* The messages of one sender and class that wait for one lane. */
+struct flow {
+	TAILQ_ENTRY(flow) entry;      /* of its class, whose turn is next */
+	TAILQ_HEAD(, bundle) bundles; /* messages in turn */
+	struct share share;
+	uint32_t credit;              /* bundles it may send in this turn */
+};
+TAILQ_HEAD(flow_list, flow);
 
 /* The recipients of one message that are ready to go to one site. */
 struct bundle {
@@ -34,8 +50,7 @@ struct bundle {
 	struct message *m;
 	struct site *site;            /* a reference */
 	struct flow *flow;            /* NULL: not queued */
-	uint64_t sender;              /* for the flow, while it moves */
-	uint32_t weight;
+	struct share share;           /* of the flow, while it moves */
 	struct rcpt_list ready;
 	uint32_t n;
 };
@@ -51,8 +66,9 @@ struct lane {
 	enum site_kind kind;
 	struct site_list sites;       /* those with some to wake in front */
 	uint32_t nsites;
-	TAILQ_HEAD(, flow) flows;
-	struct map by_sender;         /* sender -> flow */
+	struct flow_list flows[CLASSES];
+	uint32_t credit[CLASSES];     /* bundles left of the class's turn */
+	struct map by_sender;         /* sender and class -> flow */
 	uint32_t nready;              /* bundles in flows */
 	uint32_t window, inflight;    /* jobs */
 	uint32_t successes;           /* since the window last changed */
@@ -70,6 +86,7 @@ struct lane {
 	struct heap_node later;       /* sched->later: it waits for next_us */
 	struct reason *last;          /* what was last said; a reference */
 	bool dead, probing, in_ring;
+	bool bulk_ring;               /* in_ring: in that of bulk alone */
 	bool tried;                   /* since this qmgr began */
 	bool answered;                /* likewise */
 	bool blocked;                 /* no jobs now: its worker is not ready */

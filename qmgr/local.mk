@@ -47,7 +47,8 @@ pkglibexec_PROGRAMS += qmgr/qmgr-read
 qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
-check_PROGRAMS += tests/unit/qmgr/test_log tests/unit/qmgr/test_replay \
+check_PROGRAMS += tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
+	tests/unit/qmgr/test_replay \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
@@ -59,7 +60,12 @@ tests_unit_qmgr_test_replay_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 tests_unit_qmgr_test_rules_SOURCES = tests/unit/qmgr/test_rules.c
 tests_unit_qmgr_test_rules_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
-tests_unit_qmgr_test_sched_SOURCES = tests/unit/qmgr/test_sched.c
+tests_unit_qmgr_test_fair_SOURCES = tests/unit/qmgr/test_fair.c \
+	tests/unit/qmgr/sched_rig.c tests/unit/qmgr/sched_rig.h
+tests_unit_qmgr_test_fair_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
+tests_unit_qmgr_test_sched_SOURCES = tests/unit/qmgr/test_sched.c \
+	tests/unit/qmgr/sched_rig.c tests/unit/qmgr/sched_rig.h
 tests_unit_qmgr_test_sched_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 dist_man_MANS += qmgr/qmgr.8 qmgr/qmgr-read.8

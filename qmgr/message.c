@@ -104,6 +104,7 @@ message_free(struct message *m)
 	if (m->more != NULL) {
 		map_clear(&m->more->accounts);
 		map_clear(&m->more->addresses);
+		map_clear(&m->more->bundles);
 		map_clear(&m->more->vias);
 		free(m->more);
 	}

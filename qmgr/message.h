@@ -95,6 +95,7 @@ enum {
 struct message_more {
 	struct map accounts;   /* that a copy goes to: account -> rcpt */
 	struct map addresses;  /* that a list named: address -> rcpt */
+	struct map bundles;    /* of many sites: site -> bundle */
 	struct map vias;       /* index -> struct site; via.h */
 };
 

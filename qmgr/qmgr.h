@@ -41,7 +41,7 @@ struct routes {
 	struct map questions;  /* cookie -> struct question */
 	uint64_t cookie;
 	uint32_t open;
-	bool bulk_turn;
+	uint32_t turn;         /* questions since bulk had the last one */
 };
 
 /* smtp, deliver and bounce processes (agents.c, job.c). */

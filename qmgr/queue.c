@@ -259,6 +259,22 @@ queue_set_timer(struct queue *q, struct message *m)
 }
 
 void
+queue_timer_by(struct queue *q, struct message *m, int64_t next)
+{
+	if ((m->flags & MSG_HELD) != 0)
+		heap_remove(&q->timers, &m->timer);
+	else if (!heap_has(&m->timer) || next < m->timer.key)
+		heap_set(&q->timers, &m->timer, next);
+}
+
+void
+queue_timer_less(struct queue *q, struct message *m)
+{
+	if (m->nrcpts <= BULK_RCPTS)
+		queue_set_timer(q, m);
+}
+
+void
 queue_settle(struct queue *q, struct message *m, uint32_t index)
 {
 	struct rcpt *r = message_rcpt(m, index);
@@ -419,7 +435,7 @@ queue_done(struct queue *q, struct message *m, struct rcpt **rs, size_t n)
 	if (m->nleft == 0)
 		queue_remove(q, m);
 	else
-		queue_set_timer(q, m);
+		queue_timer_less(q, m);
 }
 
 void
@@ -443,7 +459,7 @@ queue_defer(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
 		rcpt_set_reason(q, rs[i], reason);
 		rcpt_wait(q, rs[i], next);
 	}
-	queue_set_timer(q, m);
+	queue_timer_by(q, m, next);
 }
 
 void
@@ -466,7 +482,7 @@ queue_report(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
 		rcpt_set_reason(q, rs[i], reason);
 		rcpt_set_report(q, rs[i], dsn);
 	}
-	queue_set_timer(q, m);
+	queue_timer_less(q, m);
 }
 
 void

@@ -106,6 +106,11 @@ void rcpt_reroute(struct queue *q, struct rcpt *r, struct site *site);
 void queue_set_held(struct queue *q, struct message *m, bool hold);
 /* Sets the message's timer from its recipients. */
 void queue_set_timer(struct queue *q, struct message *m);
+/* A recipient is DEFERRED until then. */
+void queue_timer_by(struct queue *q, struct message *m, int64_t next);
+/* Some are not DEFERRED any more.  Of a message to very many the timer may
+ * stay too early: looking at all of them for each would take too long. */
+void queue_timer_less(struct queue *q, struct message *m);
 /* Into the table; its record is at this place. */
 void queue_add(struct queue *q, struct message *m, struct segment *seg,
     uint32_t off, uint32_t size);

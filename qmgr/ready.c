@@ -6,10 +6,12 @@
  * and does not use up the room for others. */
 enum { BACKLOG = 60000 };
 
-/* Who shares a turn: an account, or a client's network, or nobody. */
-static uint64_t
-sender_of(const struct message *m)
+/* An account, whose people wait before their screens, counts twice; else a
+ * client's network, or nobody. */
+static struct share
+share_of(const struct message *m)
 {
+	struct share share = { .weight = 2, .class = CLASS_SINGLE };
 	struct str who = message_login(m);
 
 	if (who.n == 0) {
@@ -17,8 +19,14 @@ sender_of(const struct message *m)
 
 		who = str_first(client, str_rfind(client,
 		    str_find(client, ':') < client.n ? ':' : '.'));
+		share.weight = 1;
 	}
-	return map_hash(who);
+	share.sender = map_hash(who);
+	if (m->nleft > BULK_RCPTS)
+		share.class = CLASS_BULK;
+	else if (message_sender(m).n == 0)
+		share.class = CLASS_REPORT;
+	return share;
 }
 
 /* In memory only: nothing was attempted, nothing has to be written down. */
@@ -39,12 +47,13 @@ defer_bundle(
 	}
 	if (m->nbusy == 0)
 		message_drop_text(&d->q, m);
-	queue_set_timer(&d->q, m);
+	queue_timer_by(&d->q, m, next);
 }
 
 void
 message_ready_bundle(struct qmgr *d, struct bundle *b)
 {
+	const struct share share = share_of(b->m);
 	int64_t backlog;
 
 	if (b->flow != NULL || b->n == 0 ||
@@ -56,7 +65,7 @@ message_ready_bundle(struct qmgr *d, struct bundle *b)
 	else if ((backlog = sched_backlog(b->site->lane, d->q.now)) > BACKLOG)
 		defer_bundle(d, b, NULL, d->q.now + backlog);
 	else
-		sched_add(&d->q.sched, b, sender_of(b->m), 1);
+		sched_add(&d->q.sched, b, &share);
 }
 
 void
@@ -160,7 +169,7 @@ site_wake(struct qmgr *d, struct site *site, uint32_t most)
 			continue;
 		}
 		rcpt_route(&d->q, r, true);
-		queue_set_timer(&d->q, r->m);
+		queue_timer_less(&d->q, r->m);
 	}
 	if (TAILQ_EMPTY(&site->waiting))
 		site->to_wake = 0;

@@ -13,7 +13,8 @@ enum {
 	WINDOW = 256,        /* questions on their way */
 	READY_MOST = 20000,  /* ready recipients at which bulk waits */
 	LIST_MAX = 200000,   /* members of one list */
-	DEPTH_MAX = 10
+	DEPTH_MAX = 10,
+	BULK_EVERY = 5
 };
 
 struct question {
@@ -81,7 +82,8 @@ go_via(struct qmgr *d, struct rcpt *r)
 	return true;
 }
 
-/* The next to be asked about: of both lists in turn, while bulk has room. */
+/* The next to be asked about: every fifth is of the bulk, while that has
+ * room. */
 static struct rcpt *
 next_rcpt(struct qmgr *d)
 {
@@ -94,10 +96,12 @@ next_rcpt(struct qmgr *d)
 	if (bulk != NULL && ((bulk->m->flags & MSG_FLUSHED) == 0 ||
 	        d->q.nready + d->routes.open > READY_MOST))
 		bulk = NULL;
-	if (new != NULL && bulk != NULL)
-		d->routes.bulk_turn = !d->routes.bulk_turn;
-	return new == NULL || (bulk != NULL && d->routes.bulk_turn) ? bulk :
-	                                                              new;
+	if (new == NULL || bulk == NULL)
+		return new != NULL ? new : bulk;
+	if (++d->routes.turn < BULK_EVERY)
+		return new;
+	d->routes.turn = 0;
+	return bulk;
 }
 
 void

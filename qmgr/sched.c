@@ -10,16 +10,24 @@ enum {
 	GREY_TRIES = 6,     /* that a greylist gets at short distance */
 	GREY_LEAST = 5000,  /* ms; whatever time it names */
 	FULL_FACTOR = 3,
-	SLOW_PART = 10      /* of retry_min: the first wait of a slow site */
+	SLOW_PART = 10,     /* of retry_min: the first wait of a slow site */
+	BUNDLES_LISTED = 32,
+	BULK_EVERY = 5      /* turns: one for lanes with bulk alone */
 };
+
+/* Bundles that a class may send before the others have had theirs. */
+static const uint32_t parts[CLASSES] = { [CLASS_SINGLE] = 8,
+	[CLASS_REPORT] = 1, [CLASS_BULK] = 1 };
 
 void
 sched_init(struct sched *s, struct sites *sites,
     const struct sched_options *o, uint64_t seed)
 {
 	*s = (struct sched){ .o = *o, .sites = sites, .random = seed | 1 };
-	for (unsigned i = 0; i < SITE_KINDS; i++)
-		TAILQ_INIT(&s->ring[i]);
+	for (unsigned i = 0; i < SITE_KINDS; i++) {
+		TAILQ_INIT(&s->ring[i][0]);
+		TAILQ_INIT(&s->ring[i][1]);
+	}
 }
 
 /* xorshift64: times need no better randomness. */
@@ -125,20 +133,42 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 	return sched_retry(s, attempts);
 }
 
+/* A list goes to very many sites: then there is a map of them all. */
+static struct bundle *
+bundle_find(struct message *m, struct site *site)
+{
+	unsigned n = 0;
+	struct bundle *b;
+
+	if (m->more != NULL && m->more->bundles.n != 0)
+		return map_get_id(&m->more->bundles, (uintptr_t)site);
+	LIST_FOREACH(b, &m->bundles, of_message) {
+		if (b->site == site)
+			return b;
+		n++;
+	}
+	if (n >= BUNDLES_LISTED)
+		LIST_FOREACH(b, &m->bundles, of_message)
+			map_set_id(&message_more(m)->bundles,
+			    (uintptr_t)b->site, b);
+	return NULL;
+}
+
 struct bundle *
 sched_bundle(struct message *m, struct site *site)
 {
-	struct bundle *b;
+	struct bundle *b = bundle_find(m, site);
 
-	LIST_FOREACH(b, &m->bundles, of_message)
-		if (b->site == site)
-			return b;
+	if (b != NULL)
+		return b;
 	b = xcalloc(1, sizeof(*b));
 	b->m = m;
 	b->site = site;
 	site->refs++;
 	TAILQ_INIT(&b->ready);
 	LIST_INSERT_HEAD(&m->bundles, b, of_message);
+	if (m->more != NULL && m->more->bundles.n != 0)
+		map_set_id(&m->more->bundles, (uintptr_t)site, b);
 	return b;
 }
 
@@ -168,6 +198,8 @@ bundle_free(struct bundle *b)
 	if (b->n != 0 || b->flow != NULL)
 		fatal("a bundle in use is freed");
 	b->site->refs--;
+	if (b->m->more != NULL)
+		map_del_id(&b->m->more->bundles, (uintptr_t)b->site);
 	LIST_REMOVE(b, of_message);
 	free(b);
 }
@@ -196,21 +228,6 @@ sched_refuses(const struct lane *lane, int64_t now)
 	    (lane->dead && (lane->probing || now < lane->probe_at));
 }
 
-/* Into the ring, if it has work and room for it. */
-static void
-offer(struct sched *s, struct lane *lane)
-{
-	if (lane->window == 0 && !lane->dead)
-		lane->window = s->o.start < s->o.most ? s->o.start : s->o.most;
-	if (lane->in_ring || heap_has(&lane->later) || lane->blocked ||
-	    TAILQ_EMPTY(&lane->flows))
-		return;
-	if (lane->dead ? lane->probing : lane->inflight >= sched_window(s, lane))
-		return;
-	lane->in_ring = true;
-	TAILQ_INSERT_TAIL(&s->ring[lane->kind], lane, turn);
-}
-
 static void
 leave_ring(struct sched *s, struct lane *lane)
 {
@@ -218,28 +235,67 @@ leave_ring(struct sched *s, struct lane *lane)
 	if (!lane->in_ring)
 		return;
 	lane->in_ring = false;
-	TAILQ_REMOVE(&s->ring[lane->kind], lane, turn);
+	TAILQ_REMOVE(&s->ring[lane->kind][lane->bulk_ring], lane, turn);
+}
+
+static bool
+is_bulk(const struct lane *lane)
+{
+	for (int i = 0; i < CLASS_BULK; i++)
+		if (!TAILQ_EMPTY(&lane->flows[i]))
+			return false;
+	return true;
+}
+
+/* Into the right ring, if it has work and room for it. */
+static void
+offer(struct sched *s, struct lane *lane)
+{
+	if (lane->window == 0 && !lane->dead)
+		lane->window = s->o.start < s->o.most ? s->o.start : s->o.most;
+	if (lane->in_ring && lane->bulk_ring == is_bulk(lane))
+		return;
+	if (heap_has(&lane->later) || lane->blocked || lane->nready == 0)
+		return;
+	if (lane->dead ? lane->probing : lane->inflight >= sched_window(s, lane))
+		return;
+	leave_ring(s, lane);
+	lane->in_ring = true;
+	lane->bulk_ring = is_bulk(lane);
+	TAILQ_INSERT_TAIL(&s->ring[lane->kind][lane->bulk_ring], lane, turn);
+}
+
+static uint64_t
+flow_key(const struct share *share)
+{
+	return share->sender << 2 | share->class;
+}
+
+static struct flow *
+flow_of(struct lane *lane, const struct share *share)
+{
+	struct flow *f = map_get_id(&lane->by_sender, flow_key(share));
+
+	if (f != NULL)
+		return f;
+	f = xcalloc(1, sizeof(*f));
+	f->share = *share;
+	f->credit = share->weight;
+	TAILQ_INIT(&f->bundles);
+	map_set_id(&lane->by_sender, flow_key(share), f);
+	TAILQ_INSERT_TAIL(&lane->flows[share->class], f, entry);
+	return f;
 }
 
 void
-sched_add(struct sched *s, struct bundle *b, uint64_t sender, uint32_t weight)
+sched_add(struct sched *s, struct bundle *b, const struct share *share)
 {
 	struct lane *lane = b->site->lane;
-	struct flow *f;
 
 	if (b->flow != NULL || b->n == 0)
 		return;
-	f = map_get_id(&lane->by_sender, sender);
-	if (f == NULL) {
-		f = xcalloc(1, sizeof(*f));
-		f->sender = sender;
-		f->weight = f->credit = weight != 0 ? weight : 1;
-		TAILQ_INIT(&f->bundles);
-		map_set_id(&lane->by_sender, sender, f);
-		TAILQ_INSERT_TAIL(&lane->flows, f, entry);
-	}
-	b->flow = f;
-	TAILQ_INSERT_TAIL(&f->bundles, b, entry);
+	b->flow = flow_of(lane, share);
+	TAILQ_INSERT_TAIL(&b->flow->bundles, b, entry);
 	lane->nready++;
 	offer(s, lane);
 }
@@ -257,28 +313,49 @@ sched_remove(struct sched *s, struct bundle *b)
 	lane->nready--;
 	if (!TAILQ_EMPTY(&f->bundles))
 		return;
-	TAILQ_REMOVE(&lane->flows, f, entry);
-	map_del_id(&lane->by_sender, f->sender);
+	TAILQ_REMOVE(&lane->flows[f->share.class], f, entry);
+	map_del_id(&lane->by_sender, flow_key(&f->share));
 	free(f);
-	if (TAILQ_EMPTY(&lane->flows)) {
+	if (lane->nready == 0) {
 		map_clear(&lane->by_sender);
 		leave_ring(s, lane);
+	} else {
+		offer(s, lane); /* perhaps bulk alone is left */
 	}
+}
+
+/* The class whose turn it is: the first that has work and credit.  When none
+ * has both, a new round begins. */
+static struct flow *
+next_flow(struct lane *lane)
+{
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < CLASSES; i++)
+			if (!TAILQ_EMPTY(&lane->flows[i]) &&
+			    lane->credit[i] != 0) {
+				lane->credit[i]--;
+				return TAILQ_FIRST(&lane->flows[i]);
+			}
+		memcpy(lane->credit, parts, sizeof(lane->credit));
+	}
+	return NULL;
 }
 
 struct bundle *
 sched_take(struct sched *s, struct lane *lane)
 {
-	struct flow *f = TAILQ_FIRST(&lane->flows);
+	struct flow *f = next_flow(lane);
 	struct bundle *b;
 
 	if (f == NULL)
 		return NULL;
 	b = TAILQ_FIRST(&f->bundles);
 	if (--f->credit == 0) {
-		f->credit = f->weight;
-		TAILQ_REMOVE(&lane->flows, f, entry);
-		TAILQ_INSERT_TAIL(&lane->flows, f, entry);
+		struct flow_list *list = &lane->flows[f->share.class];
+
+		f->credit = f->share.weight;
+		TAILQ_REMOVE(list, f, entry);
+		TAILQ_INSERT_TAIL(list, f, entry);
 	}
 	sched_remove(s, b);
 	return b;
@@ -354,6 +431,18 @@ sched_clear(struct sched *s)
 
 /* --- turns ---------------------------------------------------------------- */
 
+static struct lane *
+next_lane(struct sched *s, enum site_kind kind)
+{
+	struct lane *urgent = TAILQ_FIRST(&s->ring[kind][0]);
+	struct lane *bulk = TAILQ_FIRST(&s->ring[kind][1]);
+
+	if (urgent == NULL ||
+	    (bulk != NULL && s->turn[kind] + 1 >= BULK_EVERY))
+		return bulk;
+	return urgent;
+}
+
 struct bundle *
 sched_pick(struct sched *s, enum site_kind kind, int64_t now)
 {
@@ -361,11 +450,14 @@ sched_pick(struct sched *s, enum site_kind kind, int64_t now)
 	struct bundle *b;
 
 	wake_later(s, now);
-	while ((lane = TAILQ_FIRST(&s->ring[kind])) != NULL &&
-	    is_early(s, lane, now))
+	while ((lane = next_lane(s, kind)) != NULL && is_early(s, lane, now))
 		;
 	if (lane == NULL)
 		return NULL;
+	if (lane->bulk_ring)
+		s->turn[kind] = 0;
+	else
+		s->turn[kind]++;
 	leave_ring(s, lane);
 	b = sched_take(s, lane);
 	b->site->refs++;
@@ -471,17 +563,16 @@ sched_result(struct sched *s, struct site *site, struct lane *lane,
 
 /* --- which lane ---------------------------------------------------------- */
 
-/* The site's queued bundles leave the lane; *list has them in turn. */
+/* The site's queued bundles of a class leave the lane, into the list. */
 static void
-unqueue(struct sched *s, struct site *site, struct bundle_list *list)
+unqueue(struct sched *s, struct site *site, struct flow_list *flows,
+    struct bundle_list *list)
 {
 	struct flow *f, *next_f;
 	struct bundle *b, *next;
 
-	TAILQ_INIT(list);
-	TAILQ_FOREACH_SAFE(f, &site->lane->flows, entry, next_f) {
-		const uint64_t sender = f->sender;
-		const uint32_t weight = f->weight;
+	TAILQ_FOREACH_SAFE(f, flows, entry, next_f) {
+		const struct share share = f->share;
 
 		/* The last one takes the flow with it. */
 		for (b = TAILQ_FIRST(&f->bundles); b != NULL; b = next) {
@@ -489,8 +580,7 @@ unqueue(struct sched *s, struct site *site, struct bundle_list *list)
 			if (b->site != site)
 				continue;
 			sched_remove(s, b);
-			b->sender = sender;
-			b->weight = weight;
+			b->share = share;
 			TAILQ_INSERT_TAIL(list, b, entry);
 		}
 	}
@@ -502,7 +592,9 @@ move(struct sched *s, struct site *site, struct lane *to)
 	struct bundle_list list;
 	struct bundle *b;
 
-	unqueue(s, site, &list);
+	TAILQ_INIT(&list);
+	for (int i = 0; i < CLASSES; i++)
+		unqueue(s, site, &site->lane->flows[i], &list);
 	leave_ring(s, site->lane);
 	offer(s, site->lane);
 	if (to == NULL)
@@ -511,7 +603,7 @@ move(struct sched *s, struct site *site, struct lane *to)
 		lane_enter(s->sites, to, site);
 	while ((b = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, b, entry);
-		sched_add(s, b, b->sender, b->weight);
+		sched_add(s, b, &b->share);
 	}
 }
 

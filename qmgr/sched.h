@@ -2,10 +2,13 @@
  * sched -- whose turn it is.  Pure: no clock, no I/O; the caller gives the
  * time and reports how jobs ended.
  *
- * Fairness: lanes of a kind take turns; within a lane the senders take turns
- * (as many bundles as their weight), within a sender the messages.  A message
- * with very many recipients is one bundle a site, of which a job takes a few
- * at a turn: it holds up a single message by one job of its own, not by all.
+ * Fairness: lanes of a kind take turns; within a lane the classes have their
+ * parts, eight of ten for messages to a few; within a class the senders take
+ * turns (as many bundles as their weight), within a sender the messages.  A
+ * message with very many recipients is one bundle a site, of which a job takes
+ * a few at a turn.  Lanes with nothing but such messages get every fifth turn
+ * while others have work.  So all lists together slow down the other messages
+ * by a quarter at most, and a single one waits for one job of theirs.
  *
  * Concurrency of a lane: begins at start, grows by one after a full window of
  * jobs that went well, halves when it is down or asks for less; below one
@@ -36,7 +39,8 @@ struct sched {
 	struct sched_options o;
 	struct sites *sites;
 	uint64_t random;     /* state of the jitter */
-	TAILQ_HEAD(, lane) ring[SITE_KINDS];
+	TAILQ_HEAD(lane_ring, lane) ring[SITE_KINDS][2]; /* [1]: bulk alone */
+	uint32_t turn[SITE_KINDS]; /* picks since bulk had the last one */
 	struct heap later;   /* lanes that wait for their next_us */
 };
 
@@ -72,8 +76,7 @@ struct rcpt *bundle_take(struct bundle *b);
 void bundle_free(struct bundle *b);
 
 /* The bundle is to have its turn; nothing happens when it waits already. */
-void sched_add(
-    struct sched *s, struct bundle *b, uint64_t sender, uint32_t weight);
+void sched_add(struct sched *s, struct bundle *b, const struct share *share);
 void sched_remove(struct sched *s, struct bundle *b);
 /*
  * The bundle whose turn it is among the sites of a kind, not queued any more

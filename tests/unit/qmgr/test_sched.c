@@ -1,182 +1,10 @@
 /* The scheduler under a clock of our own. */
 #include "tests/unit/unit.h"
 
-#include <stdio.h>
-
-#include "base/fatal.h"
 #include "qmgr/heap.h"
-#include "qmgr/sched.h"
-
-enum { JOB_RCPTS = 100, DAY = 24 * 3600 * 1000 };
-
-static struct sched sched;
-static struct sites sites;
-static int64_t now;
-static struct message *made[20000];
-static size_t nmade;
-
-static void
-setup(void)
-{
-	static const struct sched_options o = { 5, 20, 100, 300000, 4200000 };
-
-	sites_init(&sites);
-	sched_init(&sched, &sites, &o, 42);
-	now = 1000;
-	nmade = 0;
-}
-
-static void
-teardown(void)
-{
-	for (size_t i = 0; i < nmade; i++) {
-		struct bundle *b;
-
-		while ((b = LIST_FIRST(&made[i]->bundles)) != NULL) {
-			sched_remove(&sched, b);
-			while (bundle_take(b) != NULL)
-				;
-			bundle_free(b);
-		}
-		message_free(made[i]);
-	}
-	sites_clear(&sites);
-}
-
-static struct message *
-message_for(struct site *site, uint32_t n)
-{
-	const struct envelope env = { 0 };
-	struct rcpt_init *inits = xcalloc(n, sizeof(*inits));
-	struct message *m;
-	static uint64_t id;
-
-	for (uint32_t i = 0; i < n; i++)
-		inits[i] = (struct rcpt_init){ .index = i,
-			.address = STR("x@y") };
-	m = message_new(++id, &env, inits, n, n);
-	free(inits);
-	for (uint32_t i = 0; i < n; i++)
-		bundle_add(sched_bundle(m, site), &m->rcpts[i]);
-	made[nmade++] = m;
-	return m;
-}
-
-static void
-add(struct site *site, struct message *m, uint64_t sender)
-{
-	sched_add(&sched, sched_bundle(m, site), sender, 1);
-}
-
-/* A job of up to 100 recipients; the rest has to wait for its turn. */
-static struct message *
-start_one(uint64_t sender)
-{
-	struct bundle *b = sched_pick(&sched, SITE_SMTP, now);
-	struct message *m;
-
-	if (b == NULL)
-		return NULL;
-	m = b->m;
-	for (int i = 0; i < JOB_RCPTS && bundle_take(b) != NULL; i++)
-		;
-	if (b->n != 0)
-		sched_add(&sched, b, sender, 1);
-	else
-		bundle_free(b);
-	return m;
-}
-
-static struct site *
-site(const char *name)
-{
-	return site_smtp(&sites, str_c(name), 1);
-}
-
-static enum site_change
-result(struct site *s, enum site_state what)
-{
-	return sched_result(&sched, s, s->lane, what, now);
-}
-
-/* --- fairness ---------------------------------------------------------------- */
-
-START_TEST(a_long_list_holds_up_a_single_by_one_job)
-{
-	struct site *s = site("hub");
-	struct message *list = message_for(s, 100000);
-	struct message *one;
-	int jobs = 0;
-
-	add(s, list, 1);
-	for (int i = 0; i < 5; i++)
-		ck_assert_ptr_eq(start_one(1), list);
-	one = message_for(s, 1);
-	add(s, one, _i == 0 ? 2 : 1); /* another sender, and the same */
-	ck_assert_ptr_null(start_one(1)); /* the window is full */
-	for (;;) {
-		result(s, SITE_FINE);
-		jobs++;
-		if (start_one(1) == one)
-			break;
-		ck_assert_int_lt(jobs, 3);
-	}
-}
-END_TEST
-
-START_TEST(senders_share_a_site)
-{
-	struct site *s = site("hub");
-	struct message *mine[10];
-	int mine_sent = 0;
-
-	for (int i = 0; i < 1000; i++)
-		add(s, message_for(s, 1), 1);
-	for (int i = 0; i < 10; i++)
-		add(s, mine[i] = message_for(s, 1), 2);
-	for (int i = 0; i < 20; i++) {
-		const struct message *m = start_one(0);
-
-		for (int k = 0; k < 10; k++)
-			mine_sent += m == mine[k];
-		result(s, SITE_UNTRIED);
-	}
-	ck_assert_int_eq(mine_sent, 10);
-}
-END_TEST
-
-START_TEST(sites_take_turns)
-{
-	struct site *a = site("a"), *b = site("b");
-	int of_a = 0;
-
-	for (int i = 0; i < 100; i++)
-		add(a, message_for(a, 1), 1);
-	for (int i = 0; i < 3; i++)
-		add(b, message_for(b, 1), 1);
-	for (int i = 0; i < 6; i++) {
-		struct bundle *x = sched_pick(&sched, SITE_SMTP, now);
-
-		of_a += x->site == a;
-		bundle_take(x);
-		bundle_free(x);
-	}
-	ck_assert_int_eq(of_a, 3);
-}
-END_TEST
+#include "tests/unit/qmgr/sched_rig.h"
 
 /* --- concurrency ------------------------------------------------------------- */
-
-static uint32_t
-fill(struct site *s)
-{
-	uint32_t n = 0;
-
-	while (start_one(1) != NULL)
-		n++;
-	(void)s;
-	return n;
-}
 
 START_TEST(a_good_site_gets_more)
 {
@@ -514,24 +342,11 @@ START_TEST(who_asks_for_less_gets_less)
 END_TEST
 
 static TCase *
-fairness(void)
-{
-	TCase *tc = tcase_create("fairness");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(
-	    tc, a_long_list_holds_up_a_single_by_one_job, 0, 2);
-	tcase_add_test(tc, senders_share_a_site);
-	tcase_add_test(tc, sites_take_turns);
-	return tc;
-}
-
-static TCase *
 concurrency(void)
 {
 	TCase *tc = tcase_create("concurrency");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_add_test(tc, a_good_site_gets_more);
 	tcase_add_test(tc, a_dead_site_is_probed_by_one);
 	tcase_add_test(tc, who_asks_for_less_gets_less);
@@ -546,7 +361,7 @@ servers(void)
 {
 	TCase *tc = tcase_create("servers");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_add_test(tc, same_servers_share_a_window);
 	tcase_add_test(tc, what_is_learnt_is_kept_and_shared);
 	tcase_add_test(tc, a_lane_outlives_its_site_by_its_jobs);
@@ -558,11 +373,11 @@ time_passes(void)
 {
 	TCase *tc = tcase_create("time");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_add_test(tc, five_days_of_retries);
 	tcase_add_test(tc, the_wait_is_what_was_said);
 	tcase_add_test(tc, the_heap_is_ordered);
 	return tc;
 }
 
-UNIT_MAIN("sched", fairness, concurrency, servers, time_passes)
+UNIT_MAIN("sched", concurrency, servers, time_passes)
