@@ -25,11 +25,9 @@ dsn_wanted(const struct rcpt *r, enum dsn_action action)
 	return message_sender(r->m).n != 0 && (notify & bits[action]) != 0;
 }
 
-void
-dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
+static void
+push(struct dsns *q, struct dsn_entry e)
 {
-	struct dsns *q = &d->dsn;
-
 	if (q->at != 0 && q->at + q->n == q->cap) {
 		memmove(q->entries, q->entries + q->at,
 		    q->n * sizeof(*q->entries));
@@ -40,7 +38,13 @@ dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
 		q->entries =
 		    xreallocarray(q->entries, q->cap, sizeof(*q->entries));
 	}
-	q->entries[q->at + q->n++] = (struct dsn_entry){ m->id, action };
+	q->entries[q->at + q->n++] = e;
+}
+
+void
+dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
+{
+	push(&d->dsn, (struct dsn_entry){ m->id, action });
 	qmgr_pump(d);
 }
 
@@ -116,9 +120,12 @@ dsn_pump(struct qmgr *d)
 		if (--q->n == 0)
 			q->at = 0;
 		if (turn == TURN_LATER) {
-			struct message *m = table_find(&d->q.table, e.id);
+			const struct message *m =
+			    table_find(&d->q.table, e.id);
 
-			dsn_queue(d, m, e.action);
+			/* For the timer: a pump now would find it again, in
+			 * this same round, without end. */
+			push(q, e);
 			if (!timer_is_set(&q->again))
 				timer_set(&q->again, m->dsn_next - d->q.now);
 		}
