@@ -19,7 +19,10 @@ class Rounds:
         self.post, self.address, self.client = post, address, None
         self.told = {}  # (name, what) -> OK, NO, UNSURE
         self.uids, self.names = {}, {}  # name -> UID in INBOX; (folder, validity, UID) -> name
+        self.why = ""  # it cannot be read
         self.made = []  # (old name, new name, told) of folders
+        for folder in FOLDERS[1:]:
+            self.ask("create", folder)
 
     def connect(self):
         if self.client is None:
@@ -42,14 +45,13 @@ class Rounds:
             if what == "UID":
                 c.select("INBOX")
             kind, got = getattr(c, what.lower())(*words)
-            return kind if kind in (OK, NO) else UNSURE, got
+            return UNSURE if self.post.dark or kind not in (OK, NO) else kind, got
         except Exception:  # the server is gone, in one of many ways
             self.close()
             return UNSURE, [b""]
 
     def append(self, kind):
-        self.post.count += 1
-        name = "%s-%d-%s" % (self.post.tag, self.post.count, kind)
+        name = self.post.name(kind)
         told, got = self.ask("append", "INBOX", None, None, message(name, body(name)).encode())
         uid = re.search(rb"APPENDUID \d+ (\d+)", got[0] or b"")
         self.told[name, "append"] = told
@@ -64,7 +66,7 @@ class Rounds:
                 self.told[name, what] = self.ask("UID", words[0], self.uids[name], *words[1:])[0]
         if self.told.get((gone, "delete")) == OK:
             self.told[gone, "expunge"] = self.ask("UID", "EXPUNGE", self.uids[gone])[0]
-        old = "F%d" % self.post.count
+        old = "F-" + self.post.name("folder")
         if self.ask("create", old)[0] == OK:
             self.made.append((old, "G" + old[1:], self.ask("rename", old, "G" + old[1:])[0]))
 
@@ -79,6 +81,8 @@ class Rounds:
             raise OSError("SELECT %s: %s" % (folder, got))
         validity = c.response("UIDVALIDITY")[1][0]
         kind, got = c.uid("FETCH", "1:*", "(UID FLAGS BODY.PEEK[])")
+        if kind != OK:
+            raise Wrong("FETCH of %s: %s %s" % (folder, kind, got))
         for part in got or []:
             if not isinstance(part, tuple):
                 continue
@@ -98,7 +102,8 @@ class Rounds:
             return {folder: self.read(folder) for folder in FOLDERS}
         except Wrong:
             raise
-        except Exception:
+        except Exception as e:
+            self.why = repr(e)
             self.close()
             return None
 
@@ -127,11 +132,14 @@ class Rounds:
                 raise Wrong("folder %s renamed to %s: %s, there is %s" % (old, new, told, there))
             self.client.delete(there.pop())
 
-    def check(self):
+    def check(self, flags=True):
+        """flags: also those of STORE, which a power cut may take back."""
         have = wait_for(self.read_all, 20, 0.05)
         if have is None:
-            raise Wrong("the account cannot be read\n" + self.post.p.log_tail())
+            raise Wrong("the account cannot be read: %s\n%s" % (self.why, self.post.p.log_tail()))
         for name in self.uids:
+            if not flags:
+                self.told.pop((name, "flag"), None)
             self.judge(name, have)
         strange = {n for f in FOLDERS for n in have[f]} - set(self.uids)
         if strange:
