@@ -117,7 +117,8 @@ make_bounce(struct walk *w, struct message *m)
 
 	message_hold_ref(m);
 	for (size_t i = 0; i < n; i++) {
-		struct outcome o = { rs[i], JOB_PERMANENT, why, false };
+		struct outcome o = { .r = rs[i], .status = JOB_PERMANENT,
+		    .reason = why };
 
 		if (rs[i]->state == RCPT_REPORT)
 			continue;

@@ -215,6 +215,8 @@ on_job_result(void *arg, struct link *l, struct link_msg *f)
 		return;
 	o->status = (enum job_status)in->status;
 	o->maybe = in->no_answer != 0;
+	o->passed = in->dsn_passed != 0;
+	o->local = p->role == ROLE_DELIVER;
 	o->reason = reason_of(p->d, in);
 	j->undecided--;
 }
@@ -376,7 +378,8 @@ static void
 retry(struct job *j, struct rcpt *r, struct reason *died)
 {
 	struct qmgr *d = j->d;
-	const struct outcome o = { r, JOB_TEMPORARY, died, true };
+	const struct outcome o = { .r = r, .status = JOB_TEMPORARY,
+		    .reason = died, .maybe = true };
 
 	if (r->state != RCPT_INFLIGHT)
 		return;
@@ -438,7 +441,8 @@ on_job_inflight(void *arg, struct link *l, struct link_msg *f)
 	struct message *m = table_find(&d->q.table, in->id);
 	struct rcpt *r = m != NULL ? message_rcpt(m, in->result.index) : NULL;
 	struct outcome o = { r, (enum job_status)in->result.status, NULL,
-		in->result.no_answer != 0 };
+		in->result.no_answer != 0, in->result.dsn_passed != 0,
+		p->role == ROLE_DELIVER };
 
 	(void)l;
 	qmgr_now(d);

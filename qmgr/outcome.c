@@ -77,6 +77,16 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 	}
 }
 
+/* It is in a mailbox, ours or one that LMTP vouches for. */
+static bool
+is_final(const struct outcome *o)
+{
+	const struct site *site = o->r->site;
+
+	return o->local || (site != NULL && site->kind == SITE_SMTP &&
+	    str_istarts(site->next_hop, STR("lmtp:")));
+}
+
 static void
 decide(struct qmgr *d, struct message *m, const struct outcome *o,
     struct decision *t)
@@ -93,10 +103,9 @@ decide(struct qmgr *d, struct message *m, const struct outcome *o,
 		r->flags |= RCPT_MAYBE;
 	switch (o->status) {
 	case JOB_OK:
-		/* Who sends it on tells of success; we, of our mailboxes. */
-		t->dsn = DSN_DELIVERED;
-		t->fate = r->target != NULL && dsn_wanted(r, DSN_DELIVERED) ?
-		    FATE_REPORT : FATE_DONE;
+		t->dsn = is_final(o) ? DSN_DELIVERED : DSN_RELAYED;
+		t->fate = !o->passed && dsn_wanted(r, t->dsn) ? FATE_REPORT :
+		                                                FATE_DONE;
 		break;
 	case JOB_TEMPORARY:
 		decide_later(d, m, t);

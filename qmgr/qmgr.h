@@ -162,6 +162,8 @@ struct outcome {
 	enum job_status status;
 	struct reason *reason; /* borrowed; not NULL */
 	bool maybe;            /* it may have been taken */
+	bool passed;           /* JOB_OK: the next host reports, if wanted */
+	bool local;            /* JOB_OK: it is in a mailbox of ours */
 };
 /* Recipients of one message that an agent or routerd decided about; those
  * that are not INFLIGHT or ROUTING any more are left alone. */

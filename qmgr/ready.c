@@ -105,7 +105,8 @@ waits_for_site(
 	/* Nothing is given up because of a pause. */
 	if (site->lane->tried && site->lane->paused_until <= d->q.now && r->reason != NULL &&
 	    d->q.now - r->m->accepted >= most) {
-		const struct outcome o = { r, JOB_TEMPORARY, r->reason, false };
+		const struct outcome o = { .r = r, .status = JOB_TEMPORARY,
+		    .reason = r->reason };
 
 		rcpt_route(&d->q, r, true);
 		outcome_apply(d, r->m, &o, 1);

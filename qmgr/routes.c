@@ -137,7 +137,8 @@ static void
 decide(struct qmgr *d, struct question *qu, enum job_status status,
     struct reason *reason)
 {
-	const struct outcome o = { qu->r, status, reason, false };
+	const struct outcome o = { .r = qu->r, .status = status,
+		    .reason = reason };
 
 	outcome_apply(d, qu->m, &o, 1);
 	reason_drop(&d->q.reasons, reason);

@@ -139,9 +139,11 @@ report(struct bounce *b, struct agent_job *job)
 		.expires = (int64_t)(job->job.expires_ms / 1000),
 		.sender = job->job.sender, .envid = job->job.envid,
 		.utf8 = (job->job.env_flags & ENV_UTF8) != 0,
-		.want_full = (job->job.env_flags & ENV_RET_FULL) != 0 ||
-		    (b->conf.full &&
-		        (job->job.env_flags & ENV_RET_HDRS) == 0),
+		/* RFC 3461 4.3: RET is about reports of failure alone. */
+		.want_full = job->job.dsn == DSN_FAILED &&
+		    ((job->job.env_flags & ENV_RET_FULL) != 0 ||
+		        (b->conf.full &&
+		            (job->job.env_flags & ENV_RET_HDRS) == 0)),
 		.full_max = b->conf.full_max,
 		.original_size = agent_text_size(job), .rcpts = rcpts,
 		.nrcpts = job->nrcpts };

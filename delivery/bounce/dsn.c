@@ -1,6 +1,7 @@
 #include "delivery/bounce/dsn.h"
 
 #include "base/base64.h"
+#include "base/crc32c.h"
 #include "base/id.h"
 #include "delivery/bounce/lines.h"
 #include "delivery/bounce/words.h"
@@ -16,6 +17,15 @@ static const char *const actions[] = {
 	[DSN_DELIVERED] = "delivered",
 	[DSN_RELAYED] = "relayed",
 	[DSN_EXPANDED] = "expanded",
+};
+/* RFC 3463 3.1: the class says the same, whatever a server's code was. */
+static const char classes[] = {
+	[DSN_NONE] = '5',
+	[DSN_FAILED] = '5',
+	[DSN_DELAYED] = '4',
+	[DSN_DELIVERED] = '2',
+	[DSN_RELAYED] = '2',
+	[DSN_EXPANDED] = '2',
 };
 
 /* --- pieces ------------------------------------------------------------ */
@@ -89,9 +99,11 @@ add_header(struct buf *out, const struct dsn *d, bool utf8)
 	words_subject(out, d);
 	buf_add_c(out, "\nDate: ");
 	lines_date(out, d->now);
-	buf_addf(out, "\nMessage-ID: <%s.%s.%llx@%s>\n",
+	/* A message to very many has several reports in a second. */
+	buf_addf(out, "\nMessage-ID: <%s.%s.%llx.%08x@%s>\n",
 	    actions[d->action], id, (unsigned long long)d->now,
-	    d->hostname);
+	    d->nrcpts == 0 ? 0u : (unsigned)crc32c(0, d->rcpts[0].address.p,
+	        d->rcpts[0].address.n), d->hostname);
 	add_references(out, d);
 	buf_add_c(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
 	               "Content-Type: multipart/report;\n"
@@ -177,8 +189,9 @@ add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 		buf_add_char(out, '\n');
 	}
 	add_typed_address(out, "Final-Recipient", r->address);
-	buf_addf(out, "Action: %s\nStatus: %.*s\n", actions[d->action],
-	    STR_ARG(r->status.n > 0 ? r->status : STR("5.0.0")));
+	buf_addf(out, "Action: %s\nStatus: %c%.*s\n", actions[d->action],
+	    classes[d->action],
+	    STR_ARG(r->status.n > 1 ? str_from(r->status, 1) : STR(".0.0")));
 	if (r->text.n > 0)
 		add_diagnostic(out, r);
 	buf_add_c(out, "Last-Attempt-Date: ");

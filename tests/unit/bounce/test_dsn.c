@@ -20,7 +20,7 @@ static const char golden[] =
     "To: <a@me.test>\n"
     "Subject: Your message could not be delivered\n"
     "Date: Fri, 13 Feb 2009 23:31:30 +0000\n"
-    "Message-ID: <failed.0000000000007.499602d2@me.test>\n"
+    "Message-ID: <failed.0000000000007.499602d2.5176f392@me.test>\n"
     "In-Reply-To: <m1@me.test>\n"
     "References: <m1@me.test>\n"
     "Auto-Submitted: auto-replied\n"

@@ -1,0 +1,202 @@
+"""RFC 3461: who tells the sender what, with next hops that know it and that do not."""
+import email
+import email.policy
+import time
+
+from lib import Case, certificate, message, wait_for
+from smtp_sink import Sink
+
+BOB = "bob@local.test"
+PLAIN = ("PIPELINING", "8BITMIME", "SIZE 10000000", "SMTPUTF8")
+
+
+class Reports(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.knows, cls.plain = Sink(certificate=certificate()), Sink(certificate=certificate(), extensions=PLAIN)
+        cls.lmtp = Sink(certificate=certificate(), extensions=PLAIN, lmtp=True)
+        for sink in (cls.knows, cls.plain, cls.lmtp):
+            cls.addClassCleanup(sink.close)
+        cls.options = {"name": "dsn", "config": """
+            queue { retry_min = 300ms retry_max = 500ms lifetime = 1h warn_sender_after = 2s dsn_size = 4KiB
+                    min_free_disk = 0%% min_free = 1MiB }
+            route "knows.test" { via = "%s" tls = none }
+            route "plain.test" { via = "%s" tls = none }
+            route "lmtp.test" { via = "lmtp:%s" tls = none }""" % (cls.knows.via, cls.plain.via, cls.lmtp.via)}
+        super().setUpClass()
+
+    def setUp(self):
+        for sink in (self.knows, self.plain, self.lmtp):
+            sink.again()
+
+    def send(self, subject, rcpts, mail_options=(), sender=BOB, body="hello\r\n"):
+        """rcpts: pairs of address and options."""
+        with self.p.smtp("submission", BOB) as c:
+            c.ehlo()
+            options = " ".join([""] + list(mail_options))
+            self.assertEqual(c.docmd("MAIL FROM:<%s>%s" % (sender, options))[0], 250)
+            for to, rcpt_options in rcpts:
+                c.send(("RCPT TO:<%s>%s\r\n" % (to, " ".join([""] + list(rcpt_options)))).encode())
+                self.assertEqual(c.getreply()[0], 250)
+            self.assertEqual(c.data(message(subject, body, sender=BOB, to="x@far.test").encode())[0], 250)
+
+    def reports(self, subject):
+        texts = [t.encode("latin-1").decode("utf-8", "surrogateescape") for t in self.p.stored(BOB)]
+        found = [t for t in texts if "report-type=delivery-status" in t and "Subject: " + subject + "\n" in t]
+        return [email.message_from_string(t, policy=email.policy.default) for t in found]
+
+    def report(self, subject):
+        """The one report on it: (message, fields of the message, list of fields of recipients)."""
+        self.assertTrue(wait_for(lambda: self.reports(subject), 20), self.p.log_tail())
+        self.p.wait_queue_empty()
+        reports = self.reports(subject)
+        self.assertEqual(len(reports), 1)
+        parts = reports[0].get_payload()
+        self.assertEqual(len(parts), 3)
+        if parts[1].get_content_type() == "message/delivery-status":
+            fields = parts[1].get_payload()
+        else:
+            blocks = parts[1].get_payload()
+            blocks = blocks if isinstance(blocks, str) else "\n\n".join(b.as_string() for b in blocks)
+            fields = [email.message_from_string(b, policy=email.policy.default)
+                      for b in blocks.strip().replace("\r\n", "\n").split("\n\n")]
+        return reports[0], fields[0], fields[1:]
+
+    def no_report(self, subject):
+        self.p.wait_queue_empty(20)
+        self.assertEqual(self.reports(subject), [])
+
+    def line(self, sink, verb):
+        return wait_for(lambda: [line for line in sink.lines if line.startswith(verb)], 10)[-1]
+
+    # --- success
+
+    def test_relayed(self):
+        self.send("was relayed", [("a@plain.test", ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;Ann+2BX@far.test"])],
+                  ["RET=FULL", "ENVID=my+2Did+3D7"])
+        report, whole, rcpts = self.report("was relayed")
+        self.assertEqual(whole["Original-Envelope-Id"], "my-id=7")
+        self.assertEqual(len(rcpts), 1)
+        self.assertEqual((rcpts[0]["Action"], rcpts[0]["Status"][:2]), ("relayed", "2."))
+        self.assertEqual(rcpts[0]["Original-Recipient"], "rfc822; Ann+X@far.test")
+        self.assertEqual(rcpts[0]["Final-Recipient"], "rfc822; a@plain.test")
+        self.assertIn("127.0.0.1", rcpts[0]["Remote-MTA"])
+        # RFC 3461 4.3: nothing failed, so the header alone goes back.
+        self.assertEqual(report.get_payload()[2].get_content_type(), "text/rfc822-headers")
+        self.assertEqual(self.line(self.plain, "MAIL").split(" ")[1:2], ["FROM:<%s>" % BOB])
+        self.assertNotIn("ENVID", self.line(self.plain, "MAIL"))
+        self.assertEqual(self.line(self.plain, "RCPT"), "RCPT TO:<a@plain.test>")
+
+    def test_passed_on(self):
+        self.send("was passed", [("a@knows.test", ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;Ann+2BX@far.test"])],
+                  ["RET=HDRS", "ENVID=my+2Did+3D7"])
+        self.no_report("was passed")
+        mail = self.line(self.knows, "MAIL")
+        self.assertIn(" RET=HDRS", mail)
+        self.assertIn(" ENVID=my-id+3D7", mail)
+        self.assertEqual(self.line(self.knows, "RCPT"),
+                         "RCPT TO:<a@knows.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;Ann+2BX@far.test")
+
+    def test_delivered(self):
+        self.send("was delivered", [(BOB, ["NOTIFY=SUCCESS", "ORCPT=rfc822;old@far.test"])], ["ENVID=e1"])
+        report, whole, rcpts = self.report("was delivered")
+        self.assertEqual((rcpts[0]["Action"], rcpts[0]["Status"][:2]), ("delivered", "2."))
+        self.assertEqual(rcpts[0]["Original-Recipient"], "rfc822; old@far.test")
+        self.assertEqual(whole["Original-Envelope-Id"], "e1")
+
+    def test_delivered_by_lmtp(self):
+        self.send("by lmtp", [("a@lmtp.test", ["NOTIFY=SUCCESS"])])
+        self.assertEqual(self.report("by lmtp")[2][0]["Action"], "delivered")
+
+    def test_success_not_asked_for(self):
+        for n, options in enumerate(([], ["NOTIFY=FAILURE,DELAY"], ["NOTIFY=NEVER"])):
+            self.send("not asked %d" % n, [("a@plain.test", options), (BOB, options)])
+        for n in range(3):
+            self.no_report("not asked %d" % n)
+
+    def test_kinds_are_reports_of_their_own(self):
+        self.send("two kinds", [("a@plain.test", ["NOTIFY=SUCCESS"]), ("b@plain.test", ["NOTIFY=SUCCESS"]),
+                                (BOB, ["NOTIFY=SUCCESS"])])
+        self.assertTrue(wait_for(lambda: len(self.reports("two kinds")) == 2, 20), self.p.log_tail())
+        self.p.wait_queue_empty()
+        actions = sorted(sorted(f["Action"] for f in r.get_payload()[1].get_payload()[1:])
+                         for r in self.reports("two kinds"))
+        self.assertEqual(actions, [["delivered"], ["relayed", "relayed"]])
+
+    # --- failure
+
+    def test_failures_are_one_report(self):
+        refuse = {"RCPT": lambda line: "550 5.1.1 unknown" if "no" in line.split("@")[0] else None}
+        self.plain.again(reply=refuse)
+        self.knows.again(reply=refuse)
+        self.send("three failed", [("no1@plain.test", []), ("yes@plain.test", []), ("no2@knows.test", []),
+                                   ("no3@plain.test", ["NOTIFY=FAILURE"]), ("no4@plain.test", ["NOTIFY=NEVER"]),
+                                   ("no5@plain.test", ["NOTIFY=SUCCESS,DELAY"])])
+        report, whole, rcpts = self.report("three failed")
+        self.assertEqual(sorted(r["Final-Recipient"] for r in rcpts),
+                         ["rfc822; no1@plain.test", "rfc822; no2@knows.test", "rfc822; no3@plain.test"])
+        self.assertEqual({r["Status"] for r in rcpts}, {"5.1.1"})
+        self.assertEqual(report["Auto-Submitted"], "auto-replied")
+
+    def test_never(self):
+        self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
+        self.send("never told", [("a@plain.test", ["NOTIFY=NEVER"])])
+        self.no_report("never told")
+
+    def test_never_is_passed_on(self):
+        self.send("never passed", [("a@knows.test", ["NOTIFY=NEVER"])])
+        self.assertEqual(self.line(self.knows, "RCPT"), "RCPT TO:<a@knows.test> NOTIFY=NEVER")
+        self.no_report("never passed")
+
+    def test_ret(self):
+        self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
+        for ret, size, kind in (("FULL", 100, "message/rfc822"), ("HDRS", 100, "text/rfc822-headers"),
+                                ("FULL", 9000, "text/rfc822-headers")):
+            subject = "ret %s %d" % (ret, size)
+            self.send(subject, [("a@plain.test", [])], ["RET=" + ret], body="the body\r\n" + "x" * 70 + "\r\n" +
+                      ("y" * 70 + "\r\n") * (size // 72))
+            part = self.report(subject)[0].get_payload()[2]
+            self.assertEqual(part.get_content_type(), kind)
+            self.assertEqual("the body" in part.as_string(), kind == "message/rfc822")
+            self.assertIn(subject, part.as_string())
+
+    def test_class_of_the_status(self):
+        self.plain.again(reply={"RCPT": "550 4.2.1 odd"})
+        self.send("odd class", [("a@plain.test", [])])
+        self.assertEqual(self.report("odd class")[2][0]["Status"][:2], "5.")
+
+    # --- delay
+
+    def test_delay(self):
+        seen = []
+
+        def later(line):
+            seen.append(line)
+            return "451 4.3.0 not yet" if time.monotonic() < end else None
+        end = time.monotonic() + 5
+        self.plain.again(reply={"RCPT": later})
+        self.send("was late", [("a@plain.test", ["NOTIFY=DELAY"]), ("b@plain.test", ["NOTIFY=FAILURE"]),
+                               ("c@plain.test", []), ("d@plain.test", ["NOTIFY=NEVER"])])
+        report, whole, rcpts = self.report("was late")
+        self.assertEqual(sorted(r["Final-Recipient"] for r in rcpts), ["rfc822; a@plain.test", "rfc822; c@plain.test"])
+        for r in rcpts:
+            self.assertEqual((r["Action"], r["Status"]), ("delayed", "4.3.0"))
+            self.assertTrue(r["Will-Retry-Until"])
+
+    # --- SMTPUTF8
+
+    def test_utf8_report(self):
+        self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
+        self.send("f\u00fcr niemand", [("j\u00f6rg@plain.test", ["ORCPT=utf-8;j\\x{F6}rg@plain.test"])], ["SMTPUTF8"])
+        report, whole, rcpts = self.report("f\u00fcr niemand")
+        parts = report.get_payload()
+        self.assertEqual(parts[1].get_content_type(), "message/global-delivery-status")
+        self.assertEqual(parts[2].get_content_type(), "message/global-headers")
+        self.assertEqual(rcpts[0]["Final-Recipient"], "utf-8; j\u00f6rg@plain.test")
+        self.assertTrue(rcpts[0]["Original-Recipient"].startswith("utf-8; j"))
+
+    def test_utf8_is_passed_on(self):
+        self.send("utf8 passed", [("j\u00f6rg@knows.test", ["NOTIFY=SUCCESS", "ORCPT=utf-8;j\u00f6rg@far.test"])], ["SMTPUTF8"])
+        self.assertEqual(self.line(self.knows, "RCPT"),
+                         "RCPT TO:<j\u00f6rg@knows.test> NOTIFY=SUCCESS ORCPT=utf-8;j\u00f6rg@far.test")
+        self.no_report("utf8 passed")
