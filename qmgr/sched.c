@@ -517,7 +517,8 @@ sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
 	const int64_t until =
 	    now + cut((int64_t)wait * 1000, 0, s->o.retry_max);
 
-	if (wait != 0 && lane->slow_until < until)
+	/* Sooner than we would have thought, once. */
+	if (wait != 0 && (lane->slow_until < until || lane->slows == 1))
 		lane->slow_until = until;
 }
 

@@ -90,7 +90,8 @@ struct bundle *sched_take(struct sched *s, struct lane *lane);
  * be gone afterwards, unless the site is still in it. */
 enum site_change sched_result(struct sched *s, struct site *site,
     struct lane *lane, enum site_state what, int64_t now);
-/* It named a time, in seconds: nothing before (up to retry_max). */
+/* When it asked for less it named a time, in seconds: nothing before (up to
+ * retry_max); sooner than usual only if it keeps its word. */
 void sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
 /*
  * The exchangers behind the site, as delivery names them: it shares a lane

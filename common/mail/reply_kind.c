@@ -36,6 +36,9 @@ static const struct row {
 	/* RFC 5321 4.5.3.1.10: the rest may follow at once. */
 	{ 452, 452, STR_INIT("4.5.3"), STR_INIT(""),                    REPLY_GREY },
 	{ 452, 452, STR_INIT(""),      STR_INIT("too many recipients"), REPLY_GREY },
+	/* Ours: no connection, or it broke; theirs: a timeout. */
+	{ 400, 499, STR_INIT("4.4.1"), STR_INIT(""),                    REPLY_DOWN },
+	{ 400, 499, STR_INIT("4.4.2"), STR_INIT(""),                    REPLY_DOWN },
 	/* The server is short of something, or has had enough of us. */
 	{ 421, 421, STR_INIT(""),      STR_INIT(""),                    REPLY_SLOW },
 	{ 400, 499, STR_INIT("4.3.1"), STR_INIT(""),                    REPLY_SLOW },
@@ -60,9 +63,6 @@ static const struct row {
 	{ 450, 451, STR_INIT("4.7.1"), STR_INIT("come back"),           REPLY_GREY },
 	/* RFC 5321 4.2.3: 452 is want of room, when nothing else is said. */
 	{ 452, 452, STR_INIT(""),      STR_INIT(""),                    REPLY_FULL },
-	/* Ours: no connection, or it broke. */
-	{ 400, 499, STR_INIT("4.4.1"), STR_INIT(""),                    REPLY_DOWN },
-	{ 400, 499, STR_INIT("4.4.2"), STR_INIT(""),                    REPLY_DOWN },
 };
 /* clang-format on */
 

@@ -303,6 +303,8 @@ static void
 on_over(void *arg, struct session *s, const struct client_failure *f)
 {
 	struct delivery *d = arg;
+	/* An idle connection may have died of age: that says nothing. */
+	const bool aged = s->reused && !f->after_dot && !d->resolved;
 	const bool tls_failed =
 	    f->end == END_LOST && s->shaking && !s->client.tls;
 
@@ -311,7 +313,7 @@ on_over(void *arg, struct session *s, const struct client_failure *f)
 		    f->permanent ? JOB_PERMANENT : JOB_TEMPORARY, f->code,
 		    str_c(tls_failed ? "4.7.5" : f->enhanced),
 		    buf_str(&f->text)));
-		if (s->client.slow_down)
+		if (s->client.slow_down && !aged)
 			set_site(d, SITE_SLOW_DOWN);
 		else if (!s->was_ready && !is_grey(f))
 			set_site(d, SITE_DOWN);
@@ -327,8 +329,7 @@ on_over(void *arg, struct session *s, const struct client_failure *f)
 		decide_rest(d, &d->last);
 		return;
 	}
-	/* An idle connection may have died of age: that says nothing. */
-	if (s->reused && !f->after_dot && !d->resolved) {
+	if (aged) {
 		d->hosts = 0;
 		d->judged[0] = '\0';
 		next_target(d);

@@ -204,3 +204,57 @@ class Limits(SiteCase):
             self.send("rated %d" % n, "r%d@a.rated.test" % n)
         self.wait_mails(4, 40)
         self.assertGreaterEqual(time.monotonic() - begun, 5.5)
+
+
+class Patience(SiteCase):
+    """Nothing here is tried a second time by its own clock."""
+    CONFIG = "queue { retry_min = 30min retry_max = 1h lifetime = 2d per_site = 3 min_free_disk = 0% min_free = 1MiB }"
+
+    def test_one_success_wakes_all(self):
+        """Also after a restart, when qmgr knows nothing of the site but why its mail waits; greylists go on waiting."""
+        self.sink.again(reply={"RCPT": "450 4.2.0 greylisted"})
+        self.send("grey", "grey@one.test")
+        self.wait_deferred("grey@one.test")
+        port = self.break_down()
+        for n in range(4):
+            self.wait_deferred("down%d@one.test" % n)
+        self.p.restart()
+        self.mend(port)
+        time.sleep(1)
+        self.assertEqual(self.sink.mails, [])
+        self.send("finds it", "new@one.test")
+        self.wait_mails(5)
+        self.assertEqual([r["recipients"][0]["address"] for r in self.p.queue()], ["grey@one.test"])
+
+    def test_slow_down(self):
+        """The site waits as long as it said, then all goes."""
+        self.send("first", "a@other.test")
+        self.wait_mails(1)
+        said = []
+
+        def tired(line):
+            said.append(time.monotonic())
+            return "421 4.7.0 too many messages, try again in 3 seconds" if len(said) == 1 else None
+        self.sink.again(reply={"RCPT": tired})
+        self.assertTrue(wait_for(lambda: not self.sink.open))  # a 421 to an idle connection would say nothing
+        self.send("tires it", "b@other.test")
+        self.assertTrue(wait_for(lambda: "site-slow" in self.p.log(), 20), self.p.log_tail())
+        row = self.p.rows("site", "show", "other.test")[0]
+        self.assertEqual(row["state"], "slow")
+        self.assertTrue(row["next_probe"])
+        self.send("waits", "c@other.test")
+        self.wait_deferred("c@other.test")
+        self.assertEqual(self.entry("c@other.test")["attempts"], 0)
+        self.wait_mails(2, 30)
+        self.assertGreaterEqual(said[1] - said[0], 2.9)
+
+    def test_named_time(self):
+        said = []
+
+        def grey(line):
+            said.append(time.monotonic())
+            return "451 4.7.1 greylisted, try again in 6 seconds" if len(said) == 1 else None
+        self.sink.again(reply={"RCPT": grey})
+        self.send("comes back", "a@other.test")
+        self.wait_mails(1, 30)
+        self.assertGreaterEqual(said[1] - said[0], 5.9)

@@ -38,6 +38,7 @@ static const struct vector {
 	/* no connection */
 	{ 451, "4.4.1", "no connection: Connection refused", REPLY_DOWN, 0 },
 	{ 451, "4.4.2", "the connection was lost", REPLY_DOWN, 0 },
+	{ 421, "4.4.2", "Error: timeout exceeded", REPLY_DOWN, 0 },
 	/* neither */
 	{ 451, "4.3.0", "local error in processing", REPLY_USUAL, 0 },
 	{ 450, "4.7.1", "Client host rejected: cannot find your hostname, [192.0.2.1]", REPLY_USUAL, 0 },
