@@ -96,6 +96,7 @@ account_open(int dirfd, const struct store_conf *conf)
 	a->conf = *conf;
 	TAILQ_INIT(&a->open);
 	TAILQ_INIT(&a->gone);
+	TAILQ_INIT(&a->fresh);
 	pool_init(&a->names);
 	buf_init(&a->changed, NAME_SPACE);
 	return a;
@@ -119,6 +120,7 @@ account_close(struct account *a)
 		mailbox_close(m);
 	}
 	syncset_clear(&a->sync);
+	account_forget_fresh(a);
 	pool_clear(&a->names);
 	free(a->folders);
 	buf_clear(&a->changed);
@@ -178,8 +180,10 @@ account_flush(struct account *a)
 		m->flushing = boxlog_mark(&m->log);
 	if (syncset_flush(&a->sync, a->dir) == -1) {
 		a->flush_error = errno;
+		account_lose_fresh(a);
 		return -1;
 	}
+	account_forget_fresh(a);
 	TAILQ_FOREACH(m, &a->open, entry)
 		if (m->dirty_gen == m->log.gen) {
 			boxlog_synced(&m->log, m->flushing);

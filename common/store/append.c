@@ -264,8 +264,10 @@ append_commit(struct append **list, size_t n, struct uids *to)
 	if (r == STORE_OK && n > 0)
 		r = add_all(m, list, n, to);
 	saved = errno;
-	if (r == STORE_OK && n > 0)
+	if (r == STORE_OK && n > 0) {
 		syncset_add(&m->account->sync, m->md.cur);
+		account_add_fresh(m, to->list + had, to->n - had);
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (r != STORE_OK) {
 			append_abort(list[i]);

@@ -289,24 +289,35 @@ tail_of_log(struct boxlog *l)
 	return rc;
 }
 
-int
-boxlog_tail(struct boxlog *l)
+static int
+start_newest(struct boxlog *l)
 {
 	uint32_t low, high;
 
-	if (l->fd == -1) {
-		if (boxlog_gens(l->ix, "log", &low, &high) == -1)
-			return -1;
-		if (high == 0) {
-			errno = ENOENT;
-			return -1;
-		}
-		if (boxlog_start(l, high) == -1)
-			return -1;
+	if (boxlog_gens(l->ix, "log", &low, &high) == -1)
+		return -1;
+	if (high == 0) {
+		errno = ENOENT;
+		return -1;
 	}
+	return boxlog_start(l, high);
+}
+
+int
+boxlog_tail(struct boxlog *l)
+{
+	bool newest = l->fd == -1;
+
+	if (newest && start_newest(l) == -1)
+		return -1;
 	for (;;) {
-		if (!l->ended && tail_of_log(l) == -1)
-			return -1;
+		if (!l->ended && tail_of_log(l) == -1) {
+			/* Merged away while we did not look. */
+			if (errno != ESTALE || newest || start_newest(l) == -1)
+				return -1;
+			newest = true;
+			continue;
+		}
 		if (!l->ended)
 			return 0;
 		if (next_log(l) == -1)

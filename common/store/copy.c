@@ -197,8 +197,10 @@ mailbox_copy(struct mailbox *m, const struct uids *uids,
 	if (r == STORE_OK && c.n > 0)
 		r = add_rows(&c, from, to);
 	saved = errno;
-	if (r == STORE_OK && c.n > 0)
+	if (r == STORE_OK && c.n > 0) {
 		syncset_add(&target->account->sync, target->md.cur);
+		account_add_fresh(target, to->list + had_to, to->n - had_to);
+	}
 	copy_clear(&c, r != STORE_OK);
 	errno = saved;
 	if (r != STORE_OK) {

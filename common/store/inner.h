@@ -30,6 +30,7 @@ struct account {
 	struct mailboxes gone;  /* deleted while somebody had them open */
 	struct syncset sync;
 	int flush_error;        /* errno of a flush that failed, or 0 */
+	TAILQ_HEAD(freshes, fresh) fresh; /* not flushed yet: fresh.c */
 	struct folder *folders; /* of account_folders */
 	size_t nfolders, folders_cap;
 	struct pool names;      /* their names */
@@ -64,6 +65,8 @@ struct mailbox {
 	uint32_t dirty_gen;     /* log that waits for account_flush, 0: none */
 	bool notice;            /* for account_changed */
 	bool lost;              /* a row's file was missed: look after it */
+	uint32_t doubt;         /* rows below came before this start of the
+	                         * suite, and no snapshot is newer; or 0 */
 	int64_t look_at;        /* clock_mono_ms when cur/ is to be read, 0 */
 	struct mailbox_status status; /* of mailbox_status */
 	struct boxlog_mark flushing; /* of account_flush */
@@ -146,6 +149,21 @@ enum seen {
 };
 enum seen mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID],
     int64_t since, uint32_t source_n, uint32_t source_crc, uint32_t *uid);
+
+/* recheck.c: after mailbox_load: drops rows that came through a power cut
+ * without their file, or with a part of it. */
+enum store_result mailbox_recheck(struct mailbox *m);
+
+/* fresh.c: messages that came and are not flushed.  When the flush fails,
+ * nobody was told of them, and what their files will read like is unknown:
+ * their rows go.  As well as it can; errno stays. */
+void account_add_fresh(struct mailbox *m, const uint32_t *uids, size_t n);
+void account_forget_fresh(struct account *a);
+void account_lose_fresh(struct account *a);
+
+/* seen.c: the file of a living row has the octets it came with. */
+enum whole { WHOLE, WHOLE_NOT, WHOLE_ERROR /* errno */ };
+enum whole mailbox_is_whole(struct mailbox *m, const struct row *row);
 
 /* message.c: the row came through a power cut, the text did not. */
 struct stat;

@@ -130,11 +130,15 @@ replay(struct mailbox *m)
 {
 	struct frame f;
 	bool any = m->snap_gen != 0;
+	uint64_t epoch = any ? m->x.state.epoch : 0;
 	int rc;
 
 	m->replayed = 0;
 	while ((rc = boxlog_next(&m->log, &f)) == 1) {
 		any = true;
+		if (m->doubt == 0 && epoch != 0 && f.after.epoch != epoch)
+			m->doubt = m->x.state.uidnext;
+		epoch = f.after.epoch;
 		boxindex_apply(&m->x, &f, NULL, NULL);
 		m->replayed += f.n;
 	}
@@ -144,6 +148,8 @@ replay(struct mailbox *m)
 		errno = EILSEQ;
 		return STORE_ERROR;
 	}
+	if (m->doubt == 0 && epoch != m->log.epoch)
+		m->doubt = m->x.state.uidnext;
 	return STORE_OK;
 }
 
@@ -155,6 +161,7 @@ load_locked(struct mailbox *m)
 
 	m->snap_gen = m->meta_gen = 0;
 	m->meta_size = 0;
+	m->doubt = 0;
 	if (load_snapshot(m) == -1)
 		return STORE_ERROR;
 	r = start_log(m, &anew);
@@ -245,5 +252,7 @@ mailbox_load(struct mailbox *m)
 	saved = errno;
 	boxlog_unlock(&m->log);
 	errno = saved;
-	return r == STORE_OK ? mailbox_refresh(m) : r;
+	if (r == STORE_OK)
+		r = mailbox_refresh(m);
+	return r == STORE_OK ? mailbox_recheck(m) : r;
 }

@@ -14,7 +14,7 @@ common_store_libstore_a_SOURCES = \
 	common/store/copy.c \
 	common/store/disk.c common/store/disk.h \
 	common/store/flags.c \
-	common/store/folders.c \
+	common/store/folders.c common/store/fresh.c \
 	common/store/frame.c common/store/frame_op.c common/store/frame.h \
 	common/store/guid.c common/store/guid.h \
 	common/store/inner.h \
@@ -25,6 +25,7 @@ common_store_libstore_a_SOURCES = \
 	common/store/manage.c \
 	common/store/merge.c \
 	common/store/message.c common/store/message.h \
+	common/store/recheck.c \
 	common/store/rank.c common/store/rank.h \
 	common/store/rows.c common/store/rows.h \
 	common/store/scan.c \

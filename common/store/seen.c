@@ -14,26 +14,37 @@
 
 enum { CLOCK_SLACK_S = 86400 }; /* a clock may have been set back */
 
-/* Judges the file of a living row. */
-static enum seen
-look_at(struct mailbox *m, const struct row *row, const struct cold *cold)
+enum whole
+mailbox_is_whole(struct mailbox *m, const struct row *row)
 {
-	struct message_text t;
-	enum store_result r = message_map(m, row, &t);
-	bool whole;
+	struct cold *cold = xmalloc(sizeof(*cold));
+	enum whole whole = WHOLE_NOT;
+	struct message_text t = { 0 };
+	struct buf space;
 
-	if (r != STORE_OK)
-		return r == STORE_NOT_FOUND ? SEEN_BROKEN : SEEN_ERROR;
-	whole = t.text.n == cold->size &&
-	    crc32c(0, t.text.p, t.text.n) == cold->crc;
-	message_unmap(&t);
-	return whole ? SEEN_SAME : SEEN_BROKEN;
+	buf_init(&space, COLDREC_MAX);
+	if (coldfiles_read(&m->cold, m->log.ix, row, &space) &&
+	    coldrec_take(buf_str(&space), cold)) {
+		enum store_result r = message_map(m, row, &t);
+
+		if (r == STORE_ERROR)
+			whole = WHOLE_ERROR;
+		else if (r == STORE_OK && t.text.n == cold->size &&
+		    crc32c(0, t.text.p, t.text.n) == cold->crc)
+			whole = WHOLE;
+		message_unmap(&t);
+	}
+	buf_clear(&space);
+	free(cold);
+	return whole;
 }
 
 enum seen
 mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
     uint32_t source_n, uint32_t source_crc, uint32_t *uid)
 {
+	static const enum seen of_whole[] = { [WHOLE] = SEEN_SAME,
+		[WHOLE_NOT] = SEEN_BROKEN, [WHOLE_ERROR] = SEEN_ERROR };
 	struct cold *cold = xmalloc(sizeof(*cold));
 	uint32_t tag = coldrec_tag(guid);
 	enum seen seen = SEEN_NOT;
@@ -58,7 +69,7 @@ mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
 		else if ((row->flags & ROW_GONE) != 0)
 			seen = SEEN_SAME;
 		else
-			seen = look_at(m, row, cold);
+			seen = of_whole[mailbox_is_whole(m, row)];
 	}
 	buf_clear(&space);
 	free(cold);

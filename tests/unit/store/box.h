@@ -96,7 +96,7 @@ box_end(struct box *b)
 static inline int
 box_inside(const struct box *b, const char *path)
 {
-	char all[200];
+	char all[300];
 	int fd;
 
 	snprintf(all, sizeof(all), "example.org/alice/%s", path);

@@ -2,6 +2,7 @@
 
 #include "store/batch.h"
 #include "store/disk.h"
+#include "store/inner.h"
 #include "tests/unit/store/box.h"
 #include "tests/unit/unit.h"
 
@@ -246,6 +247,26 @@ START_TEST(folders)
 }
 END_TEST
 
+/* A reader makes snapshots, so that the log which the batch has open goes:
+ * deliveries follow. */
+START_TEST(merged_away)
+{
+	for (uint64_t i = 1; i <= 4; i++) {
+		struct delivery d = message(i, "example.org/alice");
+
+		batch_add(batch, &d);
+		ck_assert_int_eq(batch_commit(batch), 0);
+		ck_assert_int_eq(d.result, DELIVERY_OK);
+		ck_assert_uint_eq(d.uid, i);
+		ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+		mailbox_merge(b.m);
+		mailbox_merge(b.m);
+	}
+	ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 4);
+}
+END_TEST
+
 START_TEST(bad_paths)
 {
 	static const char *const paths[] = { "", "../x", "example.org/../..",
@@ -487,6 +508,7 @@ deliveries(void)
 	tcase_add_loop_test(tc, row_without_file, 0, 8);
 	tcase_add_loop_test(tc, reader_before_file, 0, 2);
 	tcase_add_test(tc, folders);
+	tcase_add_test(tc, merged_away);
 	tcase_add_test(tc, bad_paths);
 	tcase_add_test(tc, over_quota);
 	tcase_add_test(tc, large);

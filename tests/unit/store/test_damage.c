@@ -463,6 +463,111 @@ START_TEST(each_call)
 }
 END_TEST
 
+/* The file of a message, by the text in it. */
+static int
+file_with(const char *subject, char name[256])
+{
+	DIR *dir = fdopendir(box_inside(&b, "cur"));
+	char text[256], line[64];
+	struct dirent *e;
+	int fd = -1;
+
+	snprintf(line, sizeof(line), "Subject: %s\n", subject);
+	while (fd == -1 && (e = readdir(dir)) != NULL) {
+		ssize_t n;
+
+		fd = openat(dirfd(dir), e->d_name, O_RDWR);
+		n = fd != -1 ? pread(fd, text, sizeof(text), 0) : -1;
+		if (n < 0 ||
+		    str_find_str(str_n(text, (size_t)n), str_c(line)) ==
+		        (size_t)n) {
+			if (fd != -1)
+				close(fd);
+			fd = -1;
+			continue;
+		}
+		snprintf(name, 256, "cur/.lost.%.200s", e->d_name);
+	}
+	closedir(dir);
+	ck_assert_int_ne(fd, -1);
+	return fd;
+}
+
+/* Nobody was told of the last ones when the power went. */
+START_TEST(power_cut)
+{
+	uint32_t whole = box_add(&b, "whole"), broken = box_add(&b, "half");
+	uint32_t other = box_add(&b, "other");
+	char aside[256];
+	int fd;
+
+	fd = file_with("half", aside);
+	ck_assert_int_eq(ftruncate(fd, 30), 0);
+	close(fd);
+	fd = file_with("other", aside);
+	ck_assert_int_eq(pwrite(fd, "\0\0\0", 3, 30), 3);
+	close(fd);
+	box_reopen(&b, 2);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, MESSAGES - 1 + 1);
+	ck_assert_ptr_null(mailbox_get(b.m, broken));
+	ck_assert_ptr_null(mailbox_get(b.m, other));
+	box_expect(b.m, whole, "whole");
+	box_expect(b.m, 1, "m0");
+	ck_assert_uint_gt(box_add(&b, "next"), other);
+	/* What is left of it is kept where no reader of a Maildir looks. */
+	fd = box_inside(&b, aside);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+	/* Harm that comes later is no power cut: what is left is shown. */
+	ck_assert_int_eq(account_flush(b.a), 0);
+	fd = file_with("whole", aside);
+	ck_assert_int_eq(pwrite(fd, "X", 1, 0), 1);
+	close(fd);
+	box_reopen(&b, 0);
+	ck_assert_ptr_nonnull(mailbox_get(b.m, whole));
+	ck_assert_uint_eq(mailbox_status(b.m)->uidvalidity, uidvalidity);
+}
+END_TEST
+
+static int
+no_flush(enum disk_op op)
+{
+	return op == DISK_SYNC ? EIO : 0;
+}
+
+/* The disk refused: what was never acknowledged is not seen either. */
+START_TEST(failed_flush)
+{
+	uint32_t last = box_add(&b, "kept");
+	struct uids uids = { &last, 1, 1 }, from = { 0 }, to = { 0 };
+	struct mailbox *other;
+
+	ck_assert_int_eq(account_flush(b.a), 0);
+	ck_assert_int_eq(account_create(b.a, STR("other"), 0), STORE_OK);
+	ck_assert_int_eq(mailbox_open(b.a, STR("other"), &other), STORE_OK);
+	ck_assert_int_eq(account_flush(b.a), 0);
+	box_add(&b, "one");
+	box_add_to(other, "two", 0);
+	ck_assert_int_eq(
+	    mailbox_copy(b.m, &uids, other, false, &from, &to), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(other)->exists, 2);
+	mailbox_close(other);
+	disk_fault = no_flush;
+	ck_assert_int_eq(account_flush(b.a), -1);
+	ck_assert_int_eq(errno, EIO);
+	disk_fault = NULL;
+	box_reopen(&b, _i == 0 ? 0 : 2);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, MESSAGES);
+	box_expect(b.m, last, "kept");
+	ck_assert_int_eq(mailbox_open(b.a, STR("other"), &other), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(other)->exists, 0);
+	ck_assert_int_eq(box_count(&b, ".other/cur"), 0);
+	mailbox_close(other);
+	uids_clear(&from);
+	uids_clear(&to);
+}
+END_TEST
+
 static TCase *
 damage(void)
 {
@@ -473,6 +578,8 @@ damage(void)
 	tcase_add_test(tc, log_harmed);
 	tcase_add_test(tc, snapshot_harmed);
 	tcase_add_loop_test(tc, removed, 0, 6);
+	tcase_add_test(tc, power_cut);
+	tcase_add_loop_test(tc, failed_flush, 0, 2);
 	tcase_add_test(tc, neighbours);
 	tcase_add_loop_test(tc, torn_tail, 0, 2);
 	tcase_add_loop_test(tc, each_call, 0, 2 * (int)N_OF(ops));
