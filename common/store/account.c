@@ -160,6 +160,11 @@ account_new_uidvalidity(struct account *a, bool keep)
 bool
 account_is_dirty(const struct account *a)
 {
+	const struct mailbox *m;
+
+	TAILQ_FOREACH(m, &a->open, entry)
+		if (m->log.failed != 0)
+			return true;
 	return !syncset_is_empty(&a->sync) || a->flush_error != 0;
 }
 
@@ -172,7 +177,11 @@ account_flush(struct account *a)
 		return 0;
 	/* Trying again would prove nothing: what was to be written may be
 	 * gone from memory too. */
+	TAILQ_FOREACH(m, &a->open, entry)
+		if (m->log.failed != 0 && a->flush_error == 0)
+			a->flush_error = m->log.failed;
 	if (a->flush_error != 0) {
+		account_lose_fresh(a);
 		errno = a->flush_error;
 		return -1;
 	}

@@ -103,6 +103,15 @@ undo:
 	return -1;
 }
 
+static int
+sync_log(struct boxlog *l)
+{
+	if (disk_sync(l->fd) == 0)
+		return 0;
+	l->failed = errno;
+	return -1;
+}
+
 /* A frame without ops that only raises the limits. */
 static int
 write_limits(struct boxlog *l, uint32_t nuids)
@@ -175,7 +184,7 @@ boxlog_reserve(struct boxlog *l, uint32_t nuids, bool *later)
 		return 0;
 	}
 	mark = boxlog_mark(l);
-	if (disk_sync(l->fd) == -1)
+	if (sync_log(l) == -1)
 		return -1;
 	boxlog_synced(l, mark);
 	s->uid_safe = l->uid_durable;
@@ -198,6 +207,10 @@ boxlog_append(struct boxlog *l, struct buf *out, struct frame_state *after,
 	struct str octets;
 	int saved;
 
+	if (l->failed != 0) {
+		errno = l->failed;
+		return -1;
+	}
 	/* Once this frame is on disk the next UIDs need no sync of their own. */
 	if (after->uid_limit < after->uidnext + BOXLOG_UIDS &&
 	    after->uidnext < UINT32_MAX - 2 * BOXLOG_UIDS)
@@ -247,7 +260,7 @@ boxlog_go_on(struct boxlog *l)
 	head.first = 0;
 	if (boxlog_create(l, l->gen + 1, &state, &head) == -1)
 		return -1;
-	return disk_sync(l->fd) == -1 ? -1 : disk_sync_dir(l->ix);
+	return sync_log(l) == -1 ? -1 : disk_sync_dir(l->ix);
 }
 
 int
@@ -270,7 +283,7 @@ boxlog_rotate(struct boxlog *l)
 		return -1;
 	l->ended = true;
 	/* If that fails the next holder of the lock does it. */
-	return disk_sync(l->fd) == -1 ? -1 : boxlog_go_on(l);
+	return sync_log(l) == -1 ? -1 : boxlog_go_on(l);
 }
 
 struct boxlog_mark

@@ -35,6 +35,8 @@ struct boxlog {
 	bool unsynced; /* we wrote since boxlog_synced */
 	bool ended;    /* the frame at the end was NEXT */
 	bool damaged;  /* octets were passed over; cleared by the user */
+	int failed;    /* errno of a sync that failed, or 0: what the log holds
+	                * is unknown, nothing is added any more */
 	struct buf in; /* what was read ahead, from offset in_at */
 	uint64_t in_at;
 };

@@ -35,6 +35,8 @@ mailbox_read(struct mailbox *m)
 enum store_result
 mailbox_begin(struct mailbox *m, uint32_t nuids)
 {
+	/* The last words after a failed flush: nothing is synced any more. */
+	bool later, last = m->account->flush_error != 0;
 	enum store_result r;
 
 	if (m->deleted)
@@ -43,7 +45,8 @@ mailbox_begin(struct mailbox *m, uint32_t nuids)
 	if (boxlog_lock(&m->log) == -1)
 		return STORE_ERROR;
 	r = mailbox_read(m);
-	if (r == STORE_OK && boxlog_reserve(&m->log, nuids, NULL) == -1)
+	if (r == STORE_OK &&
+	    boxlog_reserve(&m->log, nuids, last ? &later : NULL) == -1)
 		r = STORE_ERROR;
 	if (r != STORE_OK) {
 		boxlog_unlock(&m->log);

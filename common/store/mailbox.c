@@ -14,6 +14,8 @@ mailbox_free(struct mailbox *m)
 {
 	TAILQ_REMOVE(m->retired ? &m->account->gone : &m->account->open, m,
 	    entry);
+	if (m->log.failed != 0 && m->account->flush_error == 0)
+		m->account->flush_error = m->log.failed;
 	boxlog_close(&m->log);
 	boxindex_clear(&m->x);
 	boxindex_clear(&m->previous);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fatal.h"
 #include "store/coldrec.h"
 #include "store/disk.h"
 #include "store/inner.h"
@@ -85,16 +86,17 @@ meta_open(const struct mailbox *m, struct meta *meta)
 	return 0;
 }
 
-/* Rows of logs, and of older meta files, get their record in this one.  A
- * record that cannot be read is left as it is: message_cold finds out. */
+/* Rows of logs, and of older meta files, get their record in this one; to
+ * holds the place of each, 0: as it was.  A record that cannot be read is left
+ * as it is: message_cold finds out. */
 static int
-move_records(struct mailbox *m, struct meta *meta)
+copy_records(struct mailbox *m, struct meta *meta, uint64_t *to)
 {
 	static const char zero[8];
 	int64_t now = clock_wall();
 
 	for (size_t i = 0; i < rows_count(&m->x.rows); i++) {
-		struct row *row = rows_at(&m->x.rows, i);
+		const struct row *row = rows_at(&m->x.rows, i);
 		size_t before = buf_len(&meta->step), n;
 
 		if ((COLD_IS_META(row->cold_at) &&
@@ -106,7 +108,7 @@ move_records(struct mailbox *m, struct meta *meta)
 			buf_cut(&meta->step, before);
 			continue;
 		}
-		row->cold_at = COLD_AT(true, meta->gen, meta->size);
+		to[i] = COLD_AT(true, meta->gen, meta->size);
 		n = (8 - buf_len(&meta->step) % 8) % 8;
 		buf_add(&meta->step, str_n(zero, n));
 		meta->size += buf_len(&meta->step) - before;
@@ -115,6 +117,22 @@ move_records(struct mailbox *m, struct meta *meta)
 			return -1;
 	}
 	return meta_write(meta) == -1 || disk_sync(meta->fd) == -1 ? -1 : 0;
+}
+
+/* Not before they are on disk: rows that point to what was lost would lose
+ * their messages. */
+static int
+move_records(struct mailbox *m, struct meta *meta)
+{
+	size_t n = rows_count(&m->x.rows);
+	uint64_t *to = xcalloc(n + 1, sizeof(*to));
+	int rc = copy_records(m, meta, to);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (to[i] != 0)
+			rows_at(&m->x.rows, i)->cold_at = to[i];
+	free(to);
+	return rc;
 }
 
 /* What neither the new snapshot nor the one before it needs. */
@@ -220,8 +238,11 @@ prepare(struct mailbox *m)
 void
 mailbox_merge(struct mailbox *m)
 {
-	int saved = errno;
-	int fd = disk_open(m->log.ix, "merge", O_RDWR | O_CREAT);
+	int saved = errno, fd;
+
+	if (m->account->flush_error != 0)
+		return;
+	fd = disk_open(m->log.ix, "merge", O_RDWR | O_CREAT);
 
 	/* Tried again when the log has grown by as much once more. */
 	m->replayed = 0;

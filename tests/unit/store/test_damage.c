@@ -4,6 +4,7 @@
  */
 #include "store/batch.h"
 #include "store/disk.h"
+#include "store/inner.h"
 #include "tests/unit/store/box.h"
 #include "tests/unit/unit.h"
 
@@ -568,6 +569,49 @@ START_TEST(failed_flush)
 }
 END_TEST
 
+static int syncs_left;
+
+static int
+one_sync(enum disk_op op)
+{
+	return op == DISK_SYNC && --syncs_left == 0 ? EIO : 0;
+}
+
+/* A snapshot that did not reach the disk: rows point to what did. */
+START_TEST(merge_refused)
+{
+	for (int at = 1; at <= 8; at++) {
+		uint64_t before = mailbox_row(b.m, 0)->cold_at;
+		bool moved;
+		char name[32];
+		int fd;
+
+		box_add(&b, "more");
+		ck_assert_int_eq(account_flush(b.a), 0);
+		syncs_left = at;
+		disk_fault = one_sync;
+		mailbox_merge(b.m);
+		disk_fault = NULL;
+		moved = mailbox_row(b.m, 0)->cold_at != before;
+		/* What was being written when the sync failed is not there. */
+		snprintf(name, sizeof(name), "ix/meta.%d", 1);
+		fd = box_inside(&b, name);
+		if (fd != -1 && !moved && syncs_left <= 0 && before >> 63 == 0)
+			ck_assert_int_eq(ftruncate(fd, 0), 0);
+		if (fd != -1)
+			close(fd);
+		box_expect(b.m, 1, "m0");
+		/* A log whose sync failed takes nothing any more. */
+		ck_assert(b.m->log.failed == 0 || account_flush(b.a) == -1);
+		box_reopen(&b, 0);
+		box_expect(b.m, 1, "m0");
+		ck_assert_uint_eq(
+		    mailbox_status(b.m)->exists, (unsigned)(MESSAGES - 1 + at));
+	}
+	ck_assert_int_gt(syncs_left, 0);
+}
+END_TEST
+
 static TCase *
 damage(void)
 {
@@ -579,6 +623,7 @@ damage(void)
 	tcase_add_test(tc, snapshot_harmed);
 	tcase_add_loop_test(tc, removed, 0, 6);
 	tcase_add_test(tc, power_cut);
+	tcase_add_test(tc, merge_refused);
 	tcase_add_loop_test(tc, failed_flush, 0, 2);
 	tcase_add_test(tc, neighbours);
 	tcase_add_loop_test(tc, torn_tail, 0, 2);
