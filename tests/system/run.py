@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""run.py [--build DIR] [NAME...]: the system tests, all or those whose name contains a NAME.
+"""run.py [--build DIR] [--jobs N] [NAME...]: the system tests, all or those whose name contains a NAME.
 
 Prints one line a test and ends with `N passed, N failed, N skipped`; exits 1 when one failed.
 """
 import argparse
+import concurrent.futures
 import os
+import re
+import subprocess
 import sys
 import time
 import unittest
@@ -58,23 +61,52 @@ def flatten(suite):
             yield test
 
 
+def run_here(tests):
+    result = Lines()
+    unittest.TestSuite(tests).run(result)
+    return result.passed, len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses), len(result.skipped)
+
+
+def run_module(name, names):
+    """Another process for one module; its counts."""
+    r = subprocess.run([sys.executable, os.path.abspath(__file__), "--jobs", "1", "--module", name, *names], text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = r.stdout.splitlines()
+    counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", lines[-1]) if lines else None
+    print("\n".join(lines[:-1] if counts else lines + ["FAILED %s: exit %d" % (name, r.returncode)]), flush=True)
+    return tuple(map(int, counts.groups())) if counts else (0, 1, 0)
+
+
+def run_modules(tests, jobs, names):
+    """Several at once; those that measure times (ALONE) one after the other behind them."""
+    modules = sorted({t.id().split(".")[0] for t in tests})
+    alone = [m for m in modules if getattr(sys.modules.get(m), "ALONE", False)]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        counts = list(pool.map(lambda m: run_module(m, names), [m for m in modules if m not in alone]))
+    counts += [run_module(m, names) for m in alone]
+    return [sum(column) for column in zip(*counts)]
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--build", default=os.environ.get("POSTERN_BUILD", "build"))
+    args.add_argument("--jobs", type=int, default=1, help="modules at the same time (1)")
+    args.add_argument("--module", help=argparse.SUPPRESS)
     args.add_argument("names", nargs="*")
     args = args.parse_args()
     os.environ["POSTERN_BUILD"] = os.path.abspath(args.build)
     sys.path.insert(0, here)
     sys.dont_write_bytecode = True
     loader = unittest.TestLoader()
-    tests = list(flatten(loader.discover(here, "test_*.py", here)))
+    tests = list(flatten(loader.discover(here, (args.module or "test_*") + ".py", here)))
     if args.names:
         tests = [t for t in tests if any(name in t.id() for name in args.names)]
-    result = Lines()
-    unittest.TestSuite(tests).run(result)
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    print("%d passed, %d failed, %d skipped" % (result.passed, failed, len(result.skipped)))
-    return 1 if failed or not result.passed else 0
+    if args.jobs > 1:
+        passed, failed, skipped = run_modules(tests, args.jobs, args.names) if tests else (0, 0, 0)
+    else:
+        passed, failed, skipped = run_here(tests)
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import unittest
 
 from lib import SLOW, Instance, Load, wait_for
 
+ALONE = True  # service has to be back in time
 BOB = "bob@local.test"
 KINDS = ("smtp", "submission", "imaps", "pop3s")
 
