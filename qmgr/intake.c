@@ -14,7 +14,7 @@
 #include "qmgr/peer.h"
 #include "qmgr/qmgr.h"
 
-enum { RCPTS_MAX = 50000 /* of one SUBMIT */ };
+enum { RCPTS_MAX = 100000 /* of one SUBMIT */ };
 
 /*
  * One message, from SUBMIT to SUBMIT_DONE.  A large body is in a file, whose

@@ -41,7 +41,7 @@ static const struct conf_key receive_keys[] = {
 	{ "message", CONF_SIZE, 0, "50MiB", 1024, 2147483648, NULL, SEE_SMTPD |
 	    SEE_QMGR | SEE_IMAP | SEE_IMAPD | SEE_DELIVER | SEE_PICKUP,
 	    "Largest message taken, from anybody." },
-	{ "recipients", CONF_NUMBER, 0, "1000", 100, 50000, NULL, 0,
+	{ "recipients", CONF_NUMBER, 0, "1000", 100, 100000, NULL, 0,
 	    "Recipients of one message; more are answered 452." },
 	{ "messages", CONF_NUMBER, 0, "1000", 1, 100000, NULL, 0,
 	    "Messages in one connection." },

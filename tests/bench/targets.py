@@ -153,7 +153,7 @@ listen smtp 127.0.0.1:%d
 domain bench.test { }
 relay { allow_from = [127.0.0.0/8] }
 route "relay.test" { via = "[127.0.0.1]:%d"  tls = none }
-receive { recipients = 50000  messages = 100000 }
+receive { recipients = 100000  messages = 100000 }
 dns { servers = ["127.0.0.1:1"]  dnssec = no }
 queue { min_free_disk = 0%%  min_free = 1MiB  %s }
 """ % (self.port, relay_port, queue))
@@ -309,7 +309,7 @@ class Postfix(Target):
             "inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4", "disable_dns_lookups": "yes",
             "smtp_host_lookup": "native", "alias_maps": "", "alias_database": "",
             "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
-            "smtpd_client_connection_count_limit": "0", "smtpd_recipient_limit": "50000",
+            "smtpd_client_connection_count_limit": "0", "smtpd_recipient_limit": "100000",
             "virtual_mailbox_domains": "bench.test", "virtual_transport": "virtual",
             "virtual_mailbox_maps": "texthash:" + os.path.join(self.conf, "users"), "virtual_mailbox_base": self.mail,
             "virtual_uid_maps": "static:%d" % nobody.pw_uid, "virtual_gid_maps": "static:%d" % nobody.pw_gid,
