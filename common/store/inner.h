@@ -162,7 +162,7 @@ void account_forget_fresh(struct account *a);
 void account_lose_fresh(struct account *a);
 
 /* seen.c: the file of a living row has the octets it came with. */
-enum whole { WHOLE, WHOLE_NOT, WHOLE_ERROR /* errno */ };
+enum whole { WHOLE, WHOLE_NOT, WHOLE_ERROR /* it cannot be told */ };
 enum whole mailbox_is_whole(struct mailbox *m, const struct row *row);
 
 /* message.c: the row came through a power cut, the text did not. */

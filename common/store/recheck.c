@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "base/wire.h"
 #include "store/coldrec.h"
 #include "store/disk.h"
 #include "store/inner.h"
@@ -46,13 +47,42 @@ set_aside(struct mailbox *m, const struct row *row)
 	free(cold);
 }
 
+/* One frame, be it of no rows: it is of this start, so the next load has no
+ * doubt any more. */
+static enum store_result
+lose(struct mailbox *m, const struct uids *broken)
+{
+	enum store_result r = mailbox_begin(m, 0);
+	struct buf ranges;
+
+	if (r != STORE_OK)
+		return r;
+	buf_init(&ranges, FRAME_MAX / 2);
+	for (size_t i = 0; i < broken->n; i++) {
+		const struct row *row = mailbox_get(m, broken->list[i]);
+
+		if (row == NULL)
+			continue;
+		mailbox_count_gone(&m->after, row);
+		wire_put_u32(&ranges, row->uid);
+		wire_put_u32(&ranges, row->uid);
+	}
+	op_ranges_put(mailbox_frame(m), OP_LOST, buf_str(&ranges));
+	buf_clear(&ranges);
+	mailbox_op(m);
+	return mailbox_commit(m);
+}
+
 enum store_result
 mailbox_recheck(struct mailbox *m)
 {
 	size_t first = m->doubt != 0 ? first_doubtful(m) : mailbox_rows(m);
-	enum store_result r = STORE_OK;
 	struct uids broken = { 0 };
+	enum store_result r;
 
+	m->doubt = 0;
+	if (first == mailbox_rows(m))
+		return STORE_OK;
 	for (size_t i = first; i < mailbox_rows(m); i++) {
 		const struct row *row = mailbox_row(m, i);
 
@@ -62,12 +92,10 @@ mailbox_recheck(struct mailbox *m)
 		uids_add(&broken, row->uid);
 		set_aside(m, row);
 	}
-	for (size_t i = 0; i < broken.n && r == STORE_OK; i++)
-		r = mailbox_lose(m, broken.list[i]);
-	/* With a snapshot of now this need not be done again. */
-	if (r == STORE_OK && first < mailbox_rows(m))
-		mailbox_merge(m);
-	m->doubt = 0;
+	r = lose(m, &broken);
 	uids_clear(&broken);
+	/* The log of the last start need not be read again. */
+	if (r == STORE_OK)
+		mailbox_merge(m);
 	return r;
 }

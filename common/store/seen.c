@@ -18,7 +18,7 @@ enum whole
 mailbox_is_whole(struct mailbox *m, const struct row *row)
 {
 	struct cold *cold = xmalloc(sizeof(*cold));
-	enum whole whole = WHOLE_NOT;
+	enum whole whole = WHOLE_ERROR;
 	struct message_text t = { 0 };
 	struct buf space;
 
@@ -27,11 +27,11 @@ mailbox_is_whole(struct mailbox *m, const struct row *row)
 	    coldrec_take(buf_str(&space), cold)) {
 		enum store_result r = message_map(m, row, &t);
 
-		if (r == STORE_ERROR)
-			whole = WHOLE_ERROR;
-		else if (r == STORE_OK && t.text.n == cold->size &&
-		    crc32c(0, t.text.p, t.text.n) == cold->crc)
-			whole = WHOLE;
+		if (r != STORE_ERROR)
+			whole = r == STORE_OK && t.text.n == cold->size &&
+			        crc32c(0, t.text.p, t.text.n) == cold->crc ?
+			    WHOLE :
+			    WHOLE_NOT;
 		message_unmap(&t);
 	}
 	buf_clear(&space);

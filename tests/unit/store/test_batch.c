@@ -490,7 +490,8 @@ START_TEST(at_once)
 		box_reopen(&b, 0);
 		ck_assert_uint_eq(mailbox_status(b.m)->exists, now.exists);
 		ck_assert_uint_eq(mailbox_status(b.m)->octets, now.octets);
-		ck_assert_uint_eq(mailbox_status(b.m)->uidnext, now.uidnext);
+		/* The two had epochs of their own: UIDs are passed over. */
+		ck_assert_uint_ge(mailbox_status(b.m)->uidnext, now.uidnext);
 	}
 }
 END_TEST
