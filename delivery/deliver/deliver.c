@@ -2,10 +2,13 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "delivery/deliver/heads.h"
 #include "mail/header.h"
 #include "proc/note.h"
+
+enum { PACE_MS = 20 /* between two flushes, unless a batch is full */ };
 
 static const struct {
 	enum job_status status;
@@ -86,6 +89,7 @@ commit(void *arg)
 	struct deliver *d = arg;
 	struct deliver_item *i;
 
+	timer_cancel(&d->pace);
 	if (TAILQ_EMPTY(&d->items))
 		return;
 	if (batch_commit(d->batch) == -1)
@@ -99,7 +103,31 @@ commit(void *arg)
 		TAILQ_REMOVE(&d->items, i, entry);
 		answer(i);
 	}
+	d->committed = clock_mono_ms();
 	timer_set(&d->idle, d->conf.idle);
+}
+
+/* Mail that comes alone is flushed at once.  Of a stream a flush waits a
+ * little: nobody is waiting for it, and each flush holds up those that
+ * somebody is waiting for. */
+static void
+commit_soon(struct deliver *d)
+{
+	int64_t since = clock_mono_ms() - d->committed;
+
+	if (timer_is_set(&d->pace))
+		return;
+	if (since >= PACE_MS)
+		deferred_call(&d->commit);
+	else
+		timer_set(&d->pace, PACE_MS - since);
+}
+
+void
+deliver_flush(struct deliver *d)
+{
+	deferred_cancel(&d->commit);
+	commit(d);
 }
 
 static void
@@ -189,12 +217,10 @@ on_job(void *arg, struct agent_job *job)
 	for (size_t k = 0; k < job->nrcpts; k++)
 		add(d, job, k, header);
 	buf_clear(&room);
-	if (batch_count(d->batch) >= d->conf.batch_max) {
-		deferred_cancel(&d->commit);
-		commit(d);
-	} else {
-		deferred_call(&d->commit);
-	}
+	if (batch_count(d->batch) >= d->conf.batch_max)
+		deliver_flush(d);
+	else
+		commit_soon(d);
 }
 
 /* Every job is past its point of no return once it was seen. */
@@ -253,6 +279,7 @@ deliver_init(struct deliver *d, struct loop *loop,
 	d->batch = batch_new(&conf->batch);
 	deferred_init(&d->commit, loop, commit, d);
 	timer_init(&d->idle, loop, on_idle, d);
+	timer_init(&d->pace, loop, commit, d);
 	timer_set(&d->idle, conf->idle);
 	agent_init(&d->agent, loop, &agent_ops, d);
 }
@@ -265,6 +292,7 @@ deliver_clear(struct deliver *d)
 	d->agent.link = NULL;
 	agent_clear(&d->agent);
 	timer_clear(&d->idle);
+	timer_clear(&d->pace);
 	batch_free(d->batch);
 }
 

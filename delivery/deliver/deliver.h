@@ -40,6 +40,8 @@ struct deliver {
 	struct loop *loop;
 	struct agent agent;
 	struct batch *batch;
+	struct timer pace;    /* commits when the last was a moment ago */
+	int64_t committed;    /* clock_mono_ms of the last */
 	struct deferred commit;  /* at the end of the loop's round */
 	struct deliver_conf conf;
 	struct timer idle;
@@ -52,6 +54,8 @@ void deliver_init(struct deliver *d, struct loop *loop,
     const struct deliver_conf *conf, const struct deliver_calls *calls,
     void *arg);
 void deliver_clear(struct deliver *d);
+/* What was written becomes durable and is answered now. */
+void deliver_flush(struct deliver *d);
 /* A fresh link to qmgr. */
 void deliver_qmgr(struct deliver *d, int fd);
 

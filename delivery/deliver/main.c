@@ -47,6 +47,7 @@ on_stop(void *arg)
 {
 	struct program *p = arg;
 
+	deliver_flush(&p->deliver);
 	if (p->deliver.agent.link != NULL)
 		link_flush(p->deliver.agent.link, true);
 	proc_stop(&p->proc);
