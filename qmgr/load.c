@@ -217,6 +217,7 @@ load(struct queue *q, int corruptfd, struct load_report *report,
 	    TAILQ_FIRST(&q->log.segments)->number == 1)
 		s.next_lsn = 1; /* the log from its very beginning */
 	r = scan(&l, &s);
+	logscan_end(&s);
 	report->torn = s.torn;
 	report->clock = l.replay.clock;
 	report->wall = l.replay.wall;

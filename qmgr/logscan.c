@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fatal.h"
 #include "qmgr/disk.h"
@@ -10,7 +11,7 @@
 enum { ALIGN = 4096 };
 
 /* A bad segment is read past the page cache, which may hold what never
- * reached the disk. */
+ * reached the disk.  NULL and errno; 0: the file ends before. */
 static char *
 load(const struct segment *seg, uint64_t from, size_t *n)
 {
@@ -21,7 +22,10 @@ load(const struct segment *seg, uint64_t from, size_t *n)
 	ssize_t got;
 
 	*n = 0;
-	if (size == -1 || (uint64_t)size < from)
+	if (size == -1)
+		return NULL;
+	errno = 0; /* nothing there */
+	if ((uint64_t)size < from)
 		return NULL;
 	room = ((size_t)size - (size_t)begin + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	if (room == 0)
@@ -48,75 +52,95 @@ load(const struct segment *seg, uint64_t from, size_t *n)
 }
 
 /* Records that are not there, until it is known whether they were on disk: a
- * record of the same flush cannot tell, one of the next can. */
+ * record of the same flush cannot tell, one of the next can, which may stand
+ * in the next segment.  Those of the next run say nothing of it: their first
+ * is a CHECKPOINT at the start of a segment. */
 struct gap {
-	uint64_t hole;     /* where octets cannot be read, or */
-	bool is_hole;      /* false: nothing stands between its neighbours */
+	struct segment *seg; /* where octets cannot be read; NULL: nothing */
+	uint64_t hole;       /* stands between the neighbours */
 	struct str octets;
+	char *kept;          /* those of a segment that was left behind */
 	uint64_t lsn, count;
 };
 
-struct gaps {
-	struct gap *gap;
-	size_t n, cap;
-	uint64_t durable;  /* as the last record told */
-};
-
 static void
-add_gap(struct gaps *gaps, const struct gap *g)
+add_gap(struct logscan *s, const struct gap *g)
 {
-	if (gaps->n == gaps->cap) {
-		gaps->cap = gaps->cap == 0 ? 8 : gaps->cap * 2;
-		gaps->gap = xreallocarray(
-		    gaps->gap, gaps->cap, sizeof(*gaps->gap));
+	if (s->ngaps == s->cap) {
+		s->cap = s->cap == 0 ? 8 : s->cap * 2;
+		s->gaps = xreallocarray(s->gaps, s->cap, sizeof(*s->gaps));
 	}
-	gaps->gap[gaps->n++] = *g;
+	s->gaps[s->ngaps++] = *g;
 }
 
 static void
-settle(struct logscan *s, struct segment *seg, const struct gap *g,
-    uint64_t durable)
+settle(struct logscan *s, const struct gap *g)
 {
-	uint64_t lost = durable >= g->lsn ? durable - g->lsn + 1 : 0;
+	uint64_t lost = s->durable >= g->lsn ? s->durable - g->lsn + 1 : 0;
 
 	if (lost > g->count)
 		lost = g->count;
 	if (lost != 0)
-		s->on_damage(s->arg, g->is_hole ? seg : NULL, g->hole,
-		    g->octets, g->lsn, lost);
+		s->on_damage(s->arg, g->seg, g->hole, g->octets, g->lsn, lost);
 	s->torn += g->count - lost;
+	free(g->kept);
 }
 
 /* Those that were on disk for certain; at the end all. */
 static void
-settle_gaps(struct logscan *s, struct segment *seg, struct gaps *gaps,
-    bool all)
+settle_gaps(struct logscan *s, bool all)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < gaps->n; i++) {
-		const struct gap *g = &gaps->gap[i];
+	for (size_t i = 0; i < s->ngaps; i++) {
+		const struct gap *g = &s->gaps[i];
 
-		if (all || gaps->durable >= g->lsn + g->count - 1)
-			settle(s, seg, g, gaps->durable);
+		if (all || s->durable >= g->lsn + g->count - 1)
+			settle(s, g);
 		else
-			gaps->gap[kept++] = *g;
+			s->gaps[kept++] = *g;
 	}
-	gaps->n = kept;
+	s->ngaps = kept;
+}
+
+/* The octets of the segment go, and some of its gaps stay. */
+static void
+keep_gaps(struct logscan *s)
+{
+	for (size_t i = 0; i < s->ngaps; i++) {
+		struct gap *g = &s->gaps[i];
+
+		if (g->seg == NULL || g->kept != NULL)
+			continue;
+		g->kept = xmalloc(g->octets.n + 1);
+		memcpy(g->kept, g->octets.p, g->octets.n);
+		g->octets.p = g->kept;
+	}
+}
+
+void
+logscan_end(struct logscan *s)
+{
+	settle_gaps(s, true);
+	free(s->gaps);
+	s->gaps = NULL;
+	s->cap = 0;
 }
 
 static void
-see_lsn(struct logscan *s, struct segment *seg, struct gaps *gaps,
-    const struct record *r, struct str hole, uint64_t at)
+see_lsn(struct logscan *s, struct segment *seg, const struct record *r,
+    struct str hole, uint64_t at, bool first)
 {
-	const struct gap g = { at, hole.p != NULL, hole, s->next_lsn,
-		r->lsn - s->next_lsn };
+	const struct gap g = { hole.p != NULL ? seg : NULL, at, hole, NULL,
+		s->next_lsn, r->lsn - s->next_lsn };
 
-	gaps->durable = r->durable;
+	if (r->type == RECORD_CHECKPOINT && first)
+		settle_gaps(s, true);
+	s->durable = r->durable;
 	if (s->next_lsn != 0 && r->lsn != s->next_lsn)
-		add_gap(gaps, &g);
-	if (gaps->n != 0)
-		settle_gaps(s, seg, gaps, false);
+		add_gap(s, &g);
+	if (s->ngaps != 0)
+		settle_gaps(s, false);
 	s->next_lsn = r->lsn + 1;
 }
 
@@ -124,7 +148,6 @@ static void
 scan(struct logscan *s, struct segment *seg, struct str all, uint64_t begin,
     size_t at)
 {
-	struct gaps gaps = { 0 };
 	size_t hole = SIZE_MAX;
 
 	while (at + RECORD_HEADER <= all.n) {
@@ -138,8 +161,9 @@ scan(struct logscan *s, struct segment *seg, struct str all, uint64_t begin,
 			at += size;
 			continue;
 		}
-		see_lsn(s, seg, &gaps, &r, hole == SIZE_MAX ? STR_NONE :
-		    str_first(str_from(all, hole), at - hole), begin + hole);
+		see_lsn(s, seg, &r, hole == SIZE_MAX ? STR_NONE :
+		    str_first(str_from(all, hole), at - hole), begin + hole,
+		    begin + at == 0);
 		hole = SIZE_MAX;
 		seg->last_lsn = r.lsn;
 		seg->end = begin + at + size;
@@ -147,8 +171,7 @@ scan(struct logscan *s, struct segment *seg, struct str all, uint64_t begin,
 		    (uint32_t)size);
 		at += size;
 	}
-	settle_gaps(s, seg, &gaps, true);
-	free(gaps.gap);
+	keep_gaps(s);
 }
 
 int
@@ -159,7 +182,7 @@ logscan_segment(struct logscan *s, struct segment *seg, uint64_t from)
 	char *p = load(seg, from, &n);
 
 	if (p == NULL)
-		return n == 0 && errno != EIO ? 0 : -1;
+		return errno == 0 ? 0 : -1;
 	scan(s, seg, str_n(p, n), begin, (size_t)(from - begin));
 	free(p);
 	return 0;

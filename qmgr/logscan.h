@@ -25,10 +25,17 @@ struct logscan {
 	void *arg;
 	uint32_t seed;
 	uint64_t next_lsn;    /* expected; 0: any */
-	uint64_t torn;        /* records lost that were never vouched for */
+	uint64_t torn;        /* records lost that were never vouched for; known
+	                       * after logscan_end */
+	/* Its own. */
+	struct gap *gaps;
+	size_t ngaps, cap;
+	uint64_t durable;     /* as the last record told */
 };
 
 /* Reads from offset on.  0, or -1 and errno when the file cannot be read. */
 int logscan_segment(struct logscan *s, struct segment *seg, uint64_t from);
+/* After the last segment, or a failure: what is missing still is told. */
+void logscan_end(struct logscan *s);
 
 #endif

@@ -218,6 +218,8 @@ open_queue(struct qmgr *d)
 	TAILQ_FOREACH(m, &d->q.table.all, entry)
 		m->flags |= MSG_FLUSHED;
 	qlog_start(&d->q.log, 0, d->q.log.next_lsn);
+	/* By it the next load knows where this run begins. */
+	queue_checkpoint(&d->q, clock_wall_ms());
 	compact_init(d, report.state_number);
 	large_sweep(&d->spool, &d->q.table);
 	d->load_ms = clock_mono_ms() - begun;
