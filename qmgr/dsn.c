@@ -78,7 +78,7 @@ gather(struct message *m, enum dsn_action *action, struct rcpt *rs[RCPTS_MAX])
 	return n;
 }
 
-enum turn { TURN_OVER, TURN_LATER, TURN_STOP };
+enum turn { TURN_OVER, TURN_LATER, TURN_KEPT, TURN_STOP };
 
 static enum turn
 take_turn(struct qmgr *d, struct dsn_entry *e)
@@ -87,8 +87,11 @@ take_turn(struct qmgr *d, struct dsn_entry *e)
 	struct rcpt *rs[RCPTS_MAX];
 	size_t n;
 
-	if (m == NULL || (m->flags & MSG_DSN_BUSY) != 0)
-		return TURN_OVER; /* its end looks again */
+	if (m == NULL)
+		return TURN_OVER;
+	/* Its end looks again, but for failures only. */
+	if ((m->flags & MSG_DSN_BUSY) != 0)
+		return e->action == DSN_DELAYED ? TURN_KEPT : TURN_OVER;
 	if (m->dsn_next > d->q.now)
 		return TURN_LATER;
 	/* One report about an attempt, not one for each server. */
@@ -119,7 +122,9 @@ dsn_pump(struct qmgr *d)
 		q->at++;
 		if (--q->n == 0)
 			q->at = 0;
-		if (turn == TURN_LATER) {
+		if (turn == TURN_KEPT) {
+			push(q, e);
+		} else if (turn == TURN_LATER) {
 			const struct message *m =
 			    table_find(&d->q.table, e.id);
 
@@ -173,6 +178,7 @@ dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
 		dsn_queue(d, m, DSN_FAILED);
 	if (!ok && action == DSN_DELAYED)
 		dsn_queue(d, m, DSN_DELAYED);
+	qmgr_pump(d); /* one of another kind may have been kept */
 }
 
 void

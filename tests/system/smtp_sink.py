@@ -4,10 +4,12 @@
     Sink(reply={"RCPT": "451 4.2.1 later"})          this reply at that step
     Sink(reply={"RCPT": lambda line: ...})           or what it gives for the line; None: the usual
     Sink(die="DATA")                                 hangs up there, before a reply
+    Sink(path="/some/socket", lmtp=True)             on a Unix socket
     Sink(tls="good" | "bad")                         STARTTLS with a certificate, or one that breaks off
 
 Steps: connect, EHLO, STARTTLS, MAIL, RCPT, DATA, text (in the middle of it), dot, RSET, QUIT.
 """
+import os
 import socket
 import ssl
 import threading
@@ -27,18 +29,22 @@ class HungUp(Exception):
 
 
 class Sink:
-    def __init__(self, host="127.0.0.1", port=0, reply=None, die=None, tls=None, slow=0, lmtp=False,
+    def __init__(self, host="127.0.0.1", port=0, path=None, reply=None, die=None, tls=None, slow=0, lmtp=False,
                  extensions=("PIPELINING", "8BITMIME", "SIZE 10000000", "DSN", "SMTPUTF8"), certificate=None):
         self.reply, self.die, self.tls, self.slow, self.lmtp = dict(reply or {}), die, tls, slow, lmtp
         self.extensions, self.certificate = list(extensions), certificate
         self.mails, self.lines, self.connections, self.stopped = [], [], 0, False
         self.open = set()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_STREAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((host, port))
+        self.socket.bind(path or (host, port))
         self.socket.listen(50)
-        self.host, self.port = self.socket.getsockname()
-        self.via = "[%s]:%d" % (self.host, self.port)
+        if path:
+            os.chmod(path, 0o777)  # whoever the client is
+            self.via = path
+        else:
+            self.host, self.port = self.socket.getsockname()
+            self.via = "[%s]:%d" % (self.host, self.port)
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):

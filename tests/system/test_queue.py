@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -184,10 +185,19 @@ class Reroute(Waiting):
         self.assertEqual(self.other.mails[0].rcpts, ["b@far1.test"])
         self.assertTrue(wait_for(lambda: len(self.p.rows("queue", "show", row["id"])[0]["recipients"]) == 1, 10))
 
-    def test_lmtp_and_words(self):
+    def test_lmtp(self):
         with Sink(lmtp=True) as lmtp:
             self.assertEqual(self.change("reroute", "--to", "x1@*", "--via", "lmtp:" + lmtp.via), 1)
             self.assertTrue(wait_for(lambda: lmtp.mails, 10), self.p.log_tail())
+
+    @unittest.skipIf(os.getuid() == 0, "the client's root folder is empty then")
+    def test_lmtp_path(self):
+        with Sink(path=os.path.join(self.p.base, "lmtp.sock"), lmtp=True) as lmtp:
+            self.assertEqual(self.change("reroute", "--to", "x2@*", "--via", "lmtp:" + lmtp.via), 1)
+            self.assertTrue(wait_for(lambda: lmtp.mails, 10), self.p.log_tail())
+            self.assertEqual(lmtp.mails[0].rcpts, ["x2@far0.test"])
+
+    def test_wrong_words(self):
         for words in ((), ("--via", "nonsense here"), ("--via", "a:99999"), ("--via", "x.test", "--reset"),
                       ("--via", "x.test", "--tls", "never")):
             r = self.p.ctl("queue", "reroute", "--all", *words, check=False)
@@ -220,6 +230,20 @@ class Notify(Waiting):
         self.assertTrue(wait_for(lambda: self.change("notify", *late) == 0, 10))
         self.assertEqual(len(self.sink.mails), 1)
         self.assertEqual(len(self.p.rows("queue", "list", *late)), 3)
+
+
+    def test_while_another_report_is_made(self):
+        """Two reports of one message: the second is not lost because the first is not done."""
+        self.sink.again(reply={"RCPT": lambda line: "550 5.1.1 nobody" if "gone@" in line else LATER["RCPT"] if "@far" in line else None})
+        self.p.kill("bounce", signal.SIGSTOP)
+        self.p.send("two", to=["gone@far0.test", "late@far1.test"], sender="s@here0.test")
+        tried = lambda: str([row for row in self.p.queue() if row["sender"] == "s@here0.test"])
+        self.assertTrue(wait_for(lambda: "nobody" in tried() and "mailbox is busy" in tried(), 10), self.p.queue())
+        self.assertEqual(self.change("notify", "--to", "late@far1.test"), 1)
+        self.p.kill("bounce", signal.SIGCONT)
+        wait_for(lambda: len(self.sink.mails) == 2, 5)
+        said = [line for m in self.sink.mails for line in m.text.splitlines() if line.startswith("Action: ")]
+        self.assertEqual(sorted(said), ["Action: delayed", "Action: failed"])
 
 
 class Top(Waiting):
