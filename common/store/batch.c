@@ -503,6 +503,11 @@ flush(struct batch *b)
 	TAILQ_FOREACH(box, &b->boxes, entry) {
 		if (!box->written)
 			continue;
+		/* The end of a long log: another sync would find nothing. */
+		if (box->log.failed != 0) {
+			errno = box->log.failed;
+			return -1;
+		}
 		if (!each && box->device == b->device)
 			any = true;
 		else if (sync_each(box) == -1)

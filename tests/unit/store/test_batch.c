@@ -436,6 +436,50 @@ START_TEST(each_call_fails)
 }
 END_TEST
 
+/* A log that grew long ends with a sync; one that fails is not made good by
+ * another that succeeds. */
+static int syncs;
+
+static int
+first_sync(enum disk_op op)
+{
+	return op == DISK_SYNC && ++syncs == 1 ? EIO : 0;
+}
+
+START_TEST(end_of_log_fails)
+{
+	enum { MESSAGES = 250, LONG = 18000 };
+	static struct delivery d[MESSAGES];
+	static char letter[LONG];
+	int rc;
+
+	slow_sync_ms = _i == 0 ? -1 : 20;
+	fresh_batch(1);
+	for (size_t i = 0; i < LONG; i += 10)
+		memcpy(letter + i, i % 1000 == 0 ? "\nTo: a@b.c" : ", d@e.test",
+		    10);
+	memcpy(letter, "Subject: x", 10);
+	memcpy(letter + LONG - 2, "\n\n", 2);
+	d[0] = message(0, "example.org/alice"); /* limits are written */
+	batch_add(batch, &d[0]);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	for (size_t i = 1; i < MESSAGES; i++) {
+		d[i] = message(i, "example.org/alice");
+		d[i].text = str_n(letter, LONG);
+		d[i].size = LONG;
+		batch_add(batch, &d[i]);
+	}
+	syncs = 0;
+	disk_fault = first_sync;
+	rc = batch_commit(batch);
+	disk_fault = NULL;
+	slow_sync_ms = 0;
+	ck_assert_int_eq(rc, -1);
+	ck_assert_int_eq(boxlog_start(&b.m->log, 1), 0);
+	ck_assert_int_gt(lseek(b.m->log.fd, 0, SEEK_END), BOXLOG_LONG);
+}
+END_TEST
+
 /* --- Two processes at once ------------------------------------------------ */
 
 START_TEST(at_once)
@@ -514,6 +558,7 @@ deliveries(void)
 	tcase_add_test(tc, over_quota);
 	tcase_add_test(tc, large);
 	tcase_add_loop_test(tc, each_call_fails, 0, 4);
+	tcase_add_loop_test(tc, end_of_log_fails, 0, 2);
 	tcase_add_test(tc, at_once);
 	return tc;
 }
