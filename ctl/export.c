@@ -13,16 +13,16 @@
 #include "base/id.h"
 #include "ctl/generic.h"
 
-static const char part[] = "export.part"; /* until it is whole */
-
 struct export {
 	struct ctl *c;
 	int dir;              /* folder, or -1 */
+	char part[32];        /* there, of nobody else: until it is whole */
 	FILE *out;            /* message being written, or the mbox */
 	char id[ID_TEXT + 1]; /* of the message being written, "" none */
 	json_t *row;          /* its envelope */
 	struct buf line;      /* mbox: octets of a line that may need a ">" */
 	bool line_begins, failed;
+	bool enveloped;       /* the envelope has its name already */
 	char last;            /* octet written */
 	uint64_t done;
 	int code;             /* the worst so far */
@@ -187,28 +187,17 @@ end_mbox(struct export *x)
 static void
 begin_file(struct export *x)
 {
-	const int fd = openat(x->dir, part,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	/* Not opened if it is there: it may be a message's other name. */
+	unlinkat(x->dir, x->part, 0);
+	fd = openat(x->dir, x->part,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	x->out = fd == -1 ? NULL : fdopen(fd, "w");
 	if (x->out == NULL) {
 		trouble(x, CTL_CREATE, strerror(errno));
 		x->stop = true;
 	}
-}
-
-/* Never over a file that is there. */
-static bool
-give_name(struct export *x, const char *suffix)
-{
-	char name[ID_TEXT + 8];
-
-	snprintf(name, sizeof(name), "%s.%s", x->id, suffix);
-	if (linkat(x->dir, part, x->dir, name, 0) == -1)
-		trouble(x, CTL_CREATE, errno == EEXIST ?
-		    "is there already, left as it is" : strerror(errno));
-	unlinkat(x->dir, part, 0);
-	return !x->failed;
 }
 
 static void
@@ -219,20 +208,63 @@ close_file(struct export *x)
 	x->out = NULL;
 }
 
-static void
-end_file(struct export *x)
+static const char *
+name_of(const struct export *x, const char *suffix, char name[ID_TEXT + 8])
 {
-	close_file(x);
-	if (x->failed || !give_name(x, "eml"))
-		return;
+	snprintf(name, ID_TEXT + 8, "%s.%s", x->id, suffix);
+	return name;
+}
+
+/* The envelope.  One that is there without its message is of an export that
+ * was broken off. */
+static void
+write_envelope(struct export *x)
+{
+	char name[ID_TEXT + 8];
+
 	begin_file(x);
 	if (!x->failed &&
 	    (json_dumpf(x->row, x->out, JSON_INDENT(2)) == -1 ||
 	        fputc('\n', x->out) == EOF))
 		trouble(x, CTL_IO, strerror(errno));
 	close_file(x);
+	if (!x->failed && renameat(x->dir, x->part, x->dir,
+	    name_of(x, "json", name)) == -1)
+		trouble(x, CTL_CREATE, strerror(errno));
+	x->enveloped = !x->failed;
+}
+
+static const char there[] = "is there already, left as it is";
+
+/* Never over a message that is there; and no message without its envelope,
+ * wherever this is broken off. */
+static void
+begin_message_file(struct export *x)
+{
+	char name[ID_TEXT + 8];
+
+	if (faccessat(x->dir, name_of(x, "eml", name), F_OK,
+	    AT_SYMLINK_NOFOLLOW) == 0)
+		trouble(x, CTL_CREATE, there);
+	else
+		write_envelope(x);
 	if (!x->failed)
-		give_name(x, "json");
+		begin_file(x);
+}
+
+static void
+end_file(struct export *x)
+{
+	char name[ID_TEXT + 8];
+
+	close_file(x);
+	if (!x->failed && linkat(x->dir, x->part, x->dir,
+	    name_of(x, "eml", name), 0) == -1)
+		trouble(x, CTL_CREATE,
+		    errno == EEXIST ? there : strerror(errno));
+	else if (x->failed && x->enveloped)
+		unlinkat(x->dir, name_of(x, "json", name), 0);
+	unlinkat(x->dir, x->part, 0);
 }
 
 /* --- rows ------------------------------------------------------------------ */
@@ -243,7 +275,7 @@ begin_message(struct export *x, const json_t *row)
 	const struct str id = text_of(json_object_get(row, "id"));
 	uint64_t number;
 
-	x->failed = false;
+	x->failed = x->enveloped = false;
 	json_decref(x->row);
 	x->row = json_deep_copy(row);
 	/* It becomes the name of a file. */
@@ -253,7 +285,7 @@ begin_message(struct export *x, const json_t *row)
 	} else if (x->dir == -1)
 		begin_mbox(x);
 	else
-		begin_file(x);
+		begin_message_file(x);
 }
 
 static void
@@ -263,14 +295,10 @@ end_message(struct export *x, const json_t *row)
 
 	if (error.n != 0 && !x->failed)
 		trouble(x, CTL_IO, error.p);
-	if (x->dir == -1) {
+	if (x->dir == -1)
 		end_mbox(x);
-	} else if (x->failed) {
-		close_file(x);
-		unlinkat(x->dir, part, 0);
-	} else {
+	else
 		end_file(x);
-	}
 	if (!x->failed) {
 		x->done++;
 		if (x->c->json)
@@ -319,6 +347,7 @@ open_folder(struct export *x, const char *path)
 {
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		return fail(CTL_CREATE, NULL, "%s: %s", path, strerror(errno));
+	snprintf(x->part, sizeof(x->part), "export.%ld.part", (long)getpid());
 	x->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return x->dir == -1 ? fail(CTL_CREATE, NULL, "%s: %s", path,
 	    strerror(errno)) : 0;
@@ -346,13 +375,12 @@ finish(struct export *x, int code)
 {
 	bool ok = true;
 
-	if (x->id[0] != '\0' && !x->stop) {
+	if (x->id[0] != '\0' && !x->stop)
 		trouble(x, CTL_IO, "is not whole: no more octets came");
-		if (x->dir != -1)
-			unlinkat(x->dir, part, 0);
-	}
-	if (x->dir != -1)
+	if (x->dir != -1) {
 		close_file(x);
+		unlinkat(x->dir, x->part, 0);
+	}
 	if (x->dir != -1)
 		ok = syncfs(x->dir) == 0;
 	else if (x->out != NULL)

@@ -311,6 +311,31 @@ class Export(Waiting):
         self.assertEqual(self.texts(), texts)
         self.check_folder(texts)
 
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_broken_off(self):
+        """Killed at each name it gives or takes: what is there is whole, and a later export gives the rest."""
+        texts = self.texts()
+
+        def look():
+            for name in os.listdir(self.folder):
+                ident, suffix = name.split(".", 1)
+                if suffix == "eml":
+                    with open(os.path.join(self.folder, name), "rb") as f:
+                        self.assertEqual(f.read(), texts[ident])
+                    with open(os.path.join(self.folder, ident + ".json")) as f:
+                        self.assertEqual(json.load(f)["id"], ident)
+
+        for calls in ("linkat", "unlinkat", "renameat,renameat2"):
+            for nth in (1, 2, 5):
+                r = subprocess.run(["strace", "-o", "/dev/null", "-e", "inject=%s:signal=KILL:when=%d" % (calls, nth)] +
+                                   self.p.command("queue", "export", "--all", "--into", self.folder), capture_output=True)
+                self.assertNotEqual(r.returncode, 0)
+                look()
+                self.assertIn(self.p.ctl("queue", "export", "--all", "--into", self.folder, check=False).returncode, (0, 73))
+                look()
+                self.assertEqual({n for n in os.listdir(self.folder) if not n.endswith(".part")}, {i + s for i in texts for s in (".eml", ".json")})
+                shutil.rmtree(self.folder)
+
     def unquoted(self, octets):
         """The messages of an mboxrd file."""
         mails = re.split(rb"(?:\A|(?<=\n\n))From \S+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\n", octets)
