@@ -34,6 +34,7 @@ struct batch {
 	struct pool pool;     /* of one batch */
 	struct batchfile file;
 	bool repeated;        /* some were there already */
+	int failed;           /* errno of a sync before the flush, or 0 */
 	struct syncpick pick;
 	bool keep;            /* descriptors of this batch, for pick */
 	bool tells;           /* syncfs reports what could not be written */
@@ -379,9 +380,11 @@ batch_add(struct batch *b, struct delivery *d)
 	if (!str_copy(d->where, sizeof(d->where), box->name))
 		d->where[0] = '\0';
 	b->count++;
-	if (rc == 1)
+	if (rc == 1 && box->device == b->device)
 		b->repeated = true;
-	else
+	else if (rc == 1 && disk_syncfs(box->cur) == -1)
+		b->failed = errno;
+	else if (rc == 0)
 		enqueue(b, box, q);
 }
 
@@ -500,6 +503,10 @@ flush(struct batch *b)
 	bool any = false;
 	struct batchbox *box;
 
+	if (b->failed != 0) {
+		errno = b->failed;
+		return -1;
+	}
 	TAILQ_FOREACH(box, &b->boxes, entry) {
 		if (!box->written)
 			continue;
