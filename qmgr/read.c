@@ -231,8 +231,13 @@ usage(void)
 int
 read_failed(const char *spool)
 {
-	dprintf(STDERR_FILENO, "qmgr-read: %s: %s\n", spool, strerror(errno));
-	return errno == ENOENT ? READ_NO_INPUT : READ_IO;
+	const int error = errno;
+
+	dprintf(STDERR_FILENO, "qmgr-read: %s: %s\n", spool, strerror(error));
+	if (error == EACCES || error == EPERM)
+		dprintf(STDERR_FILENO, "fix: the queue on disk is read by "
+		    "root, or by the user whose files these are\n");
+	return error == ENOENT ? READ_NO_INPUT : READ_IO;
 }
 
 int
