@@ -74,7 +74,8 @@ class Sink:
                 c, _ = self.socket.accept()
             except OSError:
                 return
-            c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if c.family != socket.AF_UNIX:
+                c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             self.open.add(c)
             threading.Thread(target=self.serve, args=(c,), daemon=True).start()

@@ -206,6 +206,22 @@ class Reroute(Waiting):
         self.assertEqual(self.change("reroute", "--all", "--reset"), 0)
 
 
+@unittest.skipIf(os.getuid() == 0, "root may read everything")
+class Unreadable(Waiting):
+    def test_spool(self):
+        """Who may ask the server, but not read its files, is told so."""
+        spool = os.path.join(self.p.base, "spool")
+        os.chmod(spool, 0)
+        self.addCleanup(os.chmod, spool, 0o700)
+        for stop in (False, True):
+            if stop:
+                self.p.stop()
+            r = self.p.ctl("queue", "check", check=False)
+            self.assertEqual((r.returncode, r.stdout), (74, ""))
+            self.assertIn(spool + ": Permission denied", r.stderr)
+            self.assertIn("fix: ", r.stderr)
+
+
 class Notify(Waiting):
     def test_sender_is_told_once(self):
         """Who asked not to be told of delays, and nobody, are not."""
