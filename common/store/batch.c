@@ -213,11 +213,15 @@ seen_in(struct account *a, struct str name, const struct delivery *d,
     uint32_t crc)
 {
 	struct mailbox *m;
+	enum store_result opened = mailbox_open(a, name, &m);
 	uint32_t uid;
 	enum seen seen;
+	int saved;
 
-	if (mailbox_open(a, name, &m) != STORE_OK)
-		return SEEN_NOT;
+	/* What cannot be asked may have it: a second copy, or nothing at all
+	 * when the first is written over, is worse than to wait. */
+	if (opened != STORE_OK)
+		return opened == STORE_NOT_FOUND ? SEEN_NOT : SEEN_ERROR;
 	while ((seen = mailbox_seen(m, d->guid, d->accepted,
 	            (uint32_t)d->size, crc, &uid)) == SEEN_BROKEN) {
 		enum store_result r = mailbox_lose(m, uid);
@@ -229,7 +233,9 @@ seen_in(struct account *a, struct str name, const struct delivery *d,
 		seen = SEEN_ERROR;
 		break;
 	}
+	saved = errno;
 	mailbox_close(m);
+	errno = saved;
 	return seen;
 }
 
@@ -242,7 +248,7 @@ seen_before(struct batch *b, const struct delivery *d,
 	enum seen seen;
 
 	if (a == NULL)
-		return SEEN_NOT;
+		return SEEN_ERROR;
 	seen = seen_in(a, box->name, d, crc);
 	if (seen == SEEN_NOT && !str_eq(box->name, STR("INBOX")))
 		seen = seen_in(a, STR("INBOX"), d, crc);

@@ -56,15 +56,20 @@ coldfiles_read(struct coldfiles *c, int ix, const struct row *row,
 {
 	int fd = get(c, ix, COLD_IS_META(row->cold_at), COLD_GEN(row->cold_at));
 	char *to;
+	ssize_t n;
 
-	if (fd == -1 || row->cold_n < COLDREC_LEAST ||
-	    row->cold_n > COLDREC_MAX)
+	if (fd == -1)
 		return false;
-	to = buf_reserve(out, row->cold_n);
-	if (to == NULL ||
-	    disk_read(fd, to, row->cold_n, COLD_OFFSET(row->cold_at)) !=
-	        (ssize_t)row->cold_n)
+	errno = EILSEQ;
+	if (row->cold_n < COLDREC_LEAST || row->cold_n > COLDREC_MAX ||
+	    (to = buf_reserve(out, row->cold_n)) == NULL)
 		return false;
+	n = disk_read(fd, to, row->cold_n, COLD_OFFSET(row->cold_at));
+	if (n != (ssize_t)row->cold_n) {
+		if (n != -1)
+			errno = EILSEQ;
+		return false;
+	}
 	buf_commit(out, row->cold_n);
 	return true;
 }

@@ -24,7 +24,8 @@ struct coldfiles {
 void coldfiles_clear(struct coldfiles *c);
 /* Opens the file that holds this log or meta file now, while it has a name. */
 void coldfiles_keep(struct coldfiles *c, int ix, bool meta, uint32_t gen);
-/* Adds the record's octets to out.  false: it cannot be had (any more). */
+/* Adds the record's octets to out.  false and errno: ENOENT or EILSEQ when it
+ * is not there (any more), else it could not be read. */
 bool coldfiles_read(struct coldfiles *c, int ix, const struct row *row,
     struct buf *out);
 

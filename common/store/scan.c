@@ -174,14 +174,16 @@ is_empty(const struct mailbox *m, const struct found *f,
 }
 
 /* Strikes the found off that have a living row; with all, rows without a
- * file go to missing. */
-static void
+ * file go to missing.  -1 and errno: a record could not be read, so whose its
+ * file is cannot be told. */
+static int
 match_rows(struct scan *s, struct buf *missing)
 {
 	struct mailbox *m = s->m;
 	struct cold *cold = xmalloc(sizeof(*cold));
 	struct map tags = { 0 };
 	struct buf space;
+	int error = 0;
 
 	buf_init(&space, COLDREC_MAX);
 	for (size_t i = 0; i < s->n; i++) {
@@ -199,8 +201,12 @@ match_rows(struct scan *s, struct buf *missing)
 		    (!s->all && map_get_id(&tags, row->tag) == NULL))
 			continue;
 		buf_reset(&space);
-		read = coldfiles_read(&m->cold, m->log.ix, row, &space) &&
-		    coldrec_take(buf_str(&space), cold);
+		read = coldfiles_read(&m->cold, m->log.ix, row, &space);
+		if (!read && errno != ENOENT && errno != EILSEQ) {
+			error = errno;
+			break;
+		}
+		read = read && coldrec_take(buf_str(&space), cold);
 		if (read)
 			at = (uintptr_t)map_get(&s->known, cold->name);
 		if (at != 0)
@@ -213,6 +219,8 @@ match_rows(struct scan *s, struct buf *missing)
 	buf_clear(&space);
 	map_clear(&tags);
 	free(cold);
+	errno = error;
+	return error == 0 ? 0 : -1;
 }
 
 /* A file of ours that a delivery left unfinished, or is at work on. */
@@ -320,7 +328,11 @@ scan_locked(struct scan *s)
 	enum store_result r;
 
 	buf_init(&missing, FRAME_MAX / 2);
-	match_rows(s, &missing);
+	if (match_rows(s, &missing) == -1) {
+		buf_clear(&missing);
+		mailbox_cancel(m);
+		return STORE_ERROR;
+	}
 	if (buf_len(&missing) > 0) {
 		op_ranges_put(
 		    mailbox_frame(m), OP_LOST, buf_str(&missing));

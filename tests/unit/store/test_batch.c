@@ -247,6 +247,44 @@ START_TEST(folders)
 }
 END_TEST
 
+static int opens_left;
+
+static int
+one_open(enum disk_op op)
+{
+	return op == DISK_OPEN && --opens_left == 0 ? EMFILE : 0;
+}
+
+/* What cannot be asked whether it has the message may have it. */
+START_TEST(repeated_unknown)
+{
+	struct delivery d = message(1, "example.org/alice"), again;
+	bool failed = false;
+
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	for (int at = 1; at < 40; at++) {
+		fresh_batch(2);
+		again = message(1, "example.org/alice");
+		again.maybe_repeated = _i == 1;
+		opens_left = at;
+		disk_fault = one_open;
+		batch_add(batch, &again);
+		disk_fault = NULL;
+		ck_assert_int_eq(batch_commit(batch), 0);
+		failed = failed || again.result == DELIVERY_ERROR;
+		ck_assert_int_ne(again.result, DELIVERY_OK);
+		box_reopen(&b, 2);
+		ck_assert_uint_eq(mailbox_status(b.m)->exists, 1);
+		ck_assert_int_eq(box_count(&b, "cur"), 1);
+		box_expect(b.m, d.uid, "one");
+	}
+	ck_assert(failed);
+	ck_assert_int_gt(opens_left, 0);
+	ck_assert_int_eq(again.result, DELIVERY_REPEATED);
+}
+END_TEST
+
 /* A reader makes snapshots, so that the log which the batch has open goes:
  * deliveries follow. */
 START_TEST(merged_away)
@@ -553,6 +591,7 @@ deliveries(void)
 	tcase_add_loop_test(tc, row_without_file, 0, 8);
 	tcase_add_loop_test(tc, reader_before_file, 0, 2);
 	tcase_add_test(tc, folders);
+	tcase_add_loop_test(tc, repeated_unknown, 0, 2);
 	tcase_add_test(tc, merged_away);
 	tcase_add_test(tc, bad_paths);
 	tcase_add_test(tc, over_quota);
