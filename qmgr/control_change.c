@@ -201,7 +201,8 @@ take_via(struct walk *w)
 		return "--tls is none, may, encrypt or verify";
 	if (reset == (via.n != 0))
 		return "where to? --via HOST, HOST:PORT, [HOST]:PORT, "
-		       "lmtp:[HOST]:PORT or lmtp:/PATH; or --reset";
+		       "lmtp:[HOST]:PORT or (not when started as root) "
+		       "lmtp:/PATH; or --reset";
 	if (reset)
 		return NULL;
 	if (via.n > NEXT_HOP_MAX || !conf_hop_ok(via))

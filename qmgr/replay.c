@@ -199,7 +199,7 @@ apply_report(struct applying *a)
 	bool ok;
 
 	entry_reader_init(&reader, &a->q->reasons, &a->q->sites);
-	ok = wire_take_u32(&a->in, &dsn) && dsn <= DSN_EXPANDED &&
+	ok = wire_take_u32(&a->in, &dsn) && dsn <= DSN_RELAYED &&
 	    site_take(&reader, &a->in, &site) &&
 	    reason_take(&reader, &a->in, &reason) && ranges_take(&a->in, &which);
 	if (ok && a->m != NULL) {

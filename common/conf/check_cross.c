@@ -281,6 +281,11 @@ check_routes(struct conf *c)
 			    "next hop: host, host:port, \"[host]:port\", "
 			    "\"lmtp:[host]:port\" or \"lmtp:/path\"",
 			    STR_ARG(str_first(via, 80)));
+		/* The program that connects has an empty root folder then. */
+		if (geteuid() == 0 && str_starts(via, STR("lmtp:/")))
+			conf_error(c, place(r, "via"), "lmtp:[127.0.0.1]:24",
+			    "a server started as root cannot reach a socket "
+			    "by its path; let it listen on a port");
 	}
 }
 

@@ -16,8 +16,8 @@ static const struct conf_key route_keys[] = {
 	{ "via", CONF_STRING, CONF_NONE, "none", 0, 0, NULL, SEE_ROUTERD |
 	    SEE_QMGR,
 	    "Next hop: host (its MX is used), host:port, \"[host]:port\" (no "
-	    "MX), \"lmtp:[host]:port\" or \"lmtp:/path\"; none: the domain's "
-	    "own MX." },
+	    "MX), \"lmtp:[host]:port\" or \"lmtp:/path\" (not when started as "
+	    "root); none: the domain's own MX." },
 	{ "tls", CONF_CHOICE, 0, "may", 0, 0, route_tls_choices, 0,
 	    "none: never; may: if offered; encrypt: must, any certificate; "
 	    "verify: must, with a certificate of the host's name." },

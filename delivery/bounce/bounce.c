@@ -148,7 +148,7 @@ report(struct bounce *b, struct agent_job *job)
 		.original_size = agent_text_size(job), .rcpts = rcpts,
 		.nrcpts = job->nrcpts };
 
-	if (d.action <= DSN_EXPANDED)
+	if (d.action <= DSN_RELAYED)
 		d.words = &b->conf.words[d.action];
 	/* All of it when it may be sent back whole. */
 	most = d.want_full && d.original_size <= d.full_max ?

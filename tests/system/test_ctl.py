@@ -47,6 +47,16 @@ class Words(unittest.TestCase):
             rows = [json.loads(line) for line in p.ctl("--json", "config", "check", check=False).stdout.splitlines()]
             self.assertEqual(len([row for row in rows if row["severity"] == "error"]), 2)
 
+    def test_lmtp_by_path(self):
+        """What sends has an empty root folder when root started it, so it could never connect."""
+        with Instance(config='route "x.test" { via = "lmtp:/run/x/lmtp" }') as p:
+            r = p.ctl("config", "check", check=False)
+            if os.geteuid() == 0:
+                self.assertEqual(r.returncode, 78, r.stderr)
+                self.assertIn("cannot reach a socket by its path", r.stderr)
+            else:
+                self.assertEqual(r.returncode, 0, r.stderr)
+
     def test_explain_and_get(self):
         with Instance() as p:
             self.assertEqual(p.ctl("config", "get", "queue.lifetime").stdout, "5d\n")
