@@ -259,7 +259,7 @@ add_member(struct question *qu, struct str address)
 	qu->n++;
 }
 
-/* The recipients of the message itself count as named too. */
+/* The recipients that the message has by now count as named too. */
 static void
 know_addresses(struct message *m)
 {
@@ -269,8 +269,16 @@ know_addresses(struct message *m)
 	if (more->addresses.n != 0)
 		return;
 	RCPT_FOREACH(r, m)
-		if (r->depth == 0)
-			map_set(&more->addresses, rcpt_address(r), r);
+		map_set(&more->addresses, rcpt_address(r), r);
+}
+
+/* The answer is of no use any more: whom it named was not added. */
+static void
+forget_members(struct question *qu)
+{
+	if (qu->n != 0 && qu->m->more != NULL)
+		map_clear(&qu->m->more->addresses);
+	qu->n = 0;
 }
 
 static void
@@ -357,6 +365,8 @@ on_route_is(void *arg, struct link *l, struct link_msg *f)
 		}
 		if ((qu->m->flags & MSG_GONE) == 0 && qu->m->asking == 0)
 			message_ready(d, qu->m);
+	} else {
+		forget_members(qu);
 	}
 	if (is->kind == ROUTE_LIST && is->more != 0)
 		return;
@@ -382,8 +392,7 @@ ask_again(struct qmgr *d)
 
 		if ((qu->m->flags & MSG_GONE) == 0 &&
 		    r->state == RCPT_ROUTING && (r->flags & RCPT_ASKED) != 0) {
-			if (qu->n != 0 && qu->m->more != NULL)
-				map_clear(&qu->m->more->addresses);
+			forget_members(qu);
 			rcpt_route(&d->q, r, (r->flags & RCPT_BULK) != 0);
 		}
 		question_free(d, qu);
