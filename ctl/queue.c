@@ -8,7 +8,10 @@
 
 #include "base/base64.h"
 #include "base/fatal.h"
+#include "base/id.h"
 #include "ctl/generic.h"
+
+enum { ID_LINE = 64 };
 
 /* Whole lines to the caller, what is left over stays. */
 static void
@@ -85,25 +88,47 @@ queue_rows(struct ctl *c, const struct cmd *cmd, const struct words *w,
 	return queue_read(c, w, on_rows, arg);
 }
 
+/* The first word of the next line, what is too long cut off. */
+static bool
+read_line(char out[ID_LINE])
+{
+	int ch;
+
+	if (fgets(out, ID_LINE, stdin) == NULL)
+		return false;
+	if (strchr(out, '\n') == NULL)
+		while ((ch = getchar()) != EOF && ch != '\n')
+			;
+	out[strcspn(out, "\r\n \t")] = '\0';
+	return true;
+}
+
 int
 queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg)
 {
 	enum { IDS_AT_ONCE = 32 };
-	char lines[IDS_AT_ONCE][64];
-	size_t from = w->n, i;
+	char lines[IDS_AT_ONCE][ID_LINE];
+	size_t from = w->n, i, at = 0;
 	int code = 0, one;
 	bool more = true;
+	uint64_t id;
 
 	while (more) {
 		w->n = from;
 		for (i = 0; i < IDS_AT_ONCE && w->n < CONTROL_WORDS_MAX; ) {
-			more = fgets(lines[i], sizeof(lines[i]), stdin) != NULL;
+			more = read_line(lines[i]);
 			if (!more)
 				break;
-			lines[i][strcspn(lines[i], "\r\n \t")] = '\0';
-			if (lines[i][0] != '\0')
+			at++;
+			if (lines[i][0] == '\0')
+				continue;
+			if (id_parse(str_c(lines[i]), &id))
 				words_add(w, lines[i++]);
+			else
+				code = fail(CTL_DATA, "ids alone, one a line",
+				    "line %zu: \"%s\" is no message id", at,
+				    lines[i]);
 		}
 		if (i == 0)
 			break;

@@ -376,6 +376,12 @@ class Export(Waiting):
         some = self.p.ctl("queue", "export", "-", "--mbox", "-", stdin="".join(i + "\n" for i in sorted(texts)[:3]))
         self.assertIn("3 messages exported", some.stderr)
         self.assertEqual(some.stdout.count("X-Postern-Id: "), 3)
+        # What is no id is named, and holds up nobody else's.
+        lines = sorted(texts)[:2] + ["nonsense", "Z" * 200] + sorted(texts)[2:3]
+        some = self.p.ctl("queue", "export", "-", "--mbox", "-", stdin="\n".join(lines) + "\n", check=False)
+        self.assertEqual((some.returncode, some.stdout.count("X-Postern-Id: ")), (65, 3), some.stderr)
+        self.assertIn('line 3: "nonsense" is no message id', some.stderr)
+        self.assertIn('line 4: "ZZZ', some.stderr)
         out = subprocess.run(self.p.command("queue", "export", "--all", "--mbox", "-"), capture_output=True, check=True).stdout
         self.assertEqual(out, octets)
 
