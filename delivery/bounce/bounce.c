@@ -138,7 +138,6 @@ report(struct bounce *b, struct agent_job *job)
 		.accepted = (int64_t)(job->job.accepted_ms / 1000),
 		.expires = (int64_t)(job->job.expires_ms / 1000),
 		.sender = job->job.sender, .envid = job->job.envid,
-		.utf8 = (job->job.env_flags & ENV_UTF8) != 0,
 		/* RFC 3461 4.3: RET is about reports of failure alone. */
 		.want_full = job->job.dsn == DSN_FAILED &&
 		    ((job->job.env_flags & ENV_RET_FULL) != 0 ||
@@ -154,7 +153,8 @@ report(struct bounce *b, struct agent_job *job)
 	most = d.want_full && d.original_size <= d.full_max ?
 	    (size_t)d.original_size : HEADER_MAX;
 	buf_init(&original, most + 65536);
-	buf_init(&text, DSN_MAX + most);
+	/* Encoded, three octets for one, and the soft line ends. */
+	buf_init(&text, DSN_MAX + most * 7 / 2);
 	read_original(job, most, &original);
 	d.original = buf_str(&original);
 	if (dsn_build(&text, &d, &flags))

@@ -9,6 +9,11 @@
 #include "mail/msgid.h"
 #include "mail/utf8.h"
 
+enum {
+	MSGID_SHOWN = 900, /* octets; a field in one line has 998 */
+	LINE_MOST = 998
+};
+
 /* RFC 3464 2.3.3 */
 static const char *const actions[] = {
 	[DSN_NONE] = "failed",
@@ -28,14 +33,29 @@ static const char classes[] = {
 
 /* --- pieces ------------------------------------------------------------ */
 
-/* "rfc822; bob@example.org", or utf-8 (RFC 6533 3). */
+/* "rfc822; bob@example.org", or of type utf-8: as it is, or in ASCII. */
 static void
-add_typed_address(struct buf *out, const char *field, struct str address)
+add_typed_address(
+    struct buf *out, const char *field, struct str address, bool utf8)
 {
-	buf_addf(out, "%s: %s; ", field,
-	    utf8_is_ascii(address) ? "rfc822" : "utf-8");
-	lines_clean(out, address);
+	const bool ascii = utf8_is_ascii(address);
+
+	buf_addf(out, "%s: %s; ", field, ascii ? "rfc822" : "utf-8");
+	if (ascii || utf8)
+		lines_clean(out, address);
+	else
+		lines_xtext(out, address);
 	buf_add_char(out, '\n');
+}
+
+/* What may be UTF-8 when the report is. */
+static void
+add_value(struct buf *out, struct str s, bool utf8)
+{
+	if (utf8)
+		lines_clean(out, s);
+	else
+		lines_ascii(out, s);
 }
 
 /* The host in "mx.example.org [192.0.2.1]". */
@@ -70,7 +90,7 @@ begin_part(struct buf *out, const struct dsn *d, const char *type,
 /* --- header ------------------------------------------------------------ */
 
 static void
-add_references(struct buf *out, const struct dsn *d)
+add_references(struct buf *out, const struct dsn *d, bool utf8)
 {
 	struct header_field f;
 	struct str value, id;
@@ -78,14 +98,15 @@ add_references(struct buf *out, const struct dsn *d)
 	if (!header_get(d->original, STR("Message-ID"), &f))
 		return;
 	value = f.value;
-	if (!msgid_take(&value, &id))
+	if (!msgid_take(&value, &id) || id.n > MSGID_SHOWN ||
+	    (!utf8 && !utf8_is_ascii(id)))
 		return;
 	buf_addf(out, "In-Reply-To: <%.*s>\nReferences: <%.*s>\n", STR_ARG(id),
 	    STR_ARG(id));
 }
 
 static void
-add_header(struct buf *out, const struct dsn *d, bool utf8)
+add_header(struct buf *out, const struct dsn *d, const struct dsn_flags *f)
 {
 	char id[ID_TEXT + 1];
 
@@ -102,13 +123,13 @@ add_header(struct buf *out, const struct dsn *d, bool utf8)
 	    actions[d->action], id, (unsigned long long)d->now,
 	    d->nrcpts == 0 ? 0u : (unsigned)crc32c(0, d->rcpts[0].address.p,
 	        d->rcpts[0].address.n), d->hostname);
-	add_references(out, d);
+	add_references(out, d, f->utf8);
 	buf_add_c(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
 	               "Content-Type: multipart/report;\n"
 	               "\treport-type=delivery-status;\n\tboundary=\"");
 	add_boundary(out, d);
 	buf_add_c(out, "\"\n");
-	if (utf8)
+	if (f->eight_bit)
 		buf_add_c(out, "Content-Transfer-Encoding: 8bit\n");
 	buf_add_c(out, "\nThis is a report in MIME format.\n");
 }
@@ -154,13 +175,14 @@ add_words(struct buf *out, const struct dsn *d, bool utf8)
 /* --- the report for programs ------------------------------------------- */
 
 static void
-add_diagnostic(struct buf *out, const struct dsn_rcpt *r)
+add_diagnostic(struct buf *out, const struct dsn_rcpt *r, bool utf8)
 {
+	struct buf text;
 	size_t before;
 
 	if (r->remote.n > 0) {
 		buf_add_c(out, "Remote-MTA: dns; ");
-		lines_clean(out, host_of(r->remote));
+		add_value(out, host_of(r->remote), utf8);
 		buf_add_char(out, '\n');
 	}
 	before = buf_len(out);
@@ -169,11 +191,15 @@ add_diagnostic(struct buf *out, const struct dsn_rcpt *r)
 		    (unsigned)r->code, STR_ARG(r->status));
 	else
 		buf_add_c(out, "Diagnostic-Code: X-Postern;");
-	lines_folded(out, buf_len(out) - before, " ", r->text);
+	buf_init(&text, BUF_NO_MAX);
+	add_value(&text, r->text, utf8);
+	lines_folded(out, buf_len(out) - before, " ", buf_str(&text));
+	buf_clear(&text);
 }
 
 static void
-add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
+add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r,
+    bool utf8)
 {
 	struct str address = r->orcpt;
 	const struct str type = str_take_until(&address, ';');
@@ -181,17 +207,17 @@ add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 	buf_add_char(out, '\n');
 	if (address.n > 0) {
 		buf_add_c(out, "Original-Recipient: ");
-		lines_clean(out, type);
+		add_value(out, type, utf8);
 		buf_add_c(out, "; ");
-		lines_clean(out, address);
+		add_value(out, address, utf8);
 		buf_add_char(out, '\n');
 	}
-	add_typed_address(out, "Final-Recipient", r->address);
+	add_typed_address(out, "Final-Recipient", r->address, utf8);
 	buf_addf(out, "Action: %s\nStatus: %c%.*s\n", actions[d->action],
 	    classes[d->action],
 	    STR_ARG(r->status.n > 1 ? str_from(r->status, 1) : STR(".0.0")));
 	if (r->text.n > 0)
-		add_diagnostic(out, r);
+		add_diagnostic(out, r, utf8);
 	buf_add_c(out, "Last-Attempt-Date: ");
 	lines_date(out, d->now);
 	buf_add_char(out, '\n');
@@ -203,14 +229,14 @@ add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 }
 
 static void
-add_report(struct buf *out, const struct dsn *d)
+add_report(struct buf *out, const struct dsn *d, bool utf8)
 {
 	char id[ID_TEXT + 1];
 
 	id_text(d->id, id);
 	if (d->envid.n > 0) {
 		buf_add_c(out, "Original-Envelope-Id: ");
-		lines_clean(out, d->envid);
+		add_value(out, d->envid, utf8);
 		buf_add_char(out, '\n');
 	}
 	buf_addf(out, "Reporting-MTA: dns; %s\nX-Postern-Id: %s\n"
@@ -218,7 +244,7 @@ add_report(struct buf *out, const struct dsn *d)
 	lines_date(out, d->accepted);
 	buf_add_char(out, '\n');
 	for (size_t i = 0; i < d->nrcpts; i++)
-		add_rcpt_report(out, d, &d->rcpts[i]);
+		add_rcpt_report(out, d, &d->rcpts[i], utf8);
 }
 
 /* --- the original ------------------------------------------------------ */
@@ -236,35 +262,83 @@ original_header(const struct dsn *d)
 	return h;
 }
 
-bool
-dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags)
+/* No line longer than mail allows, and no NUL. */
+static bool
+is_sound(struct str text)
+{
+	while (text.n > 0) {
+		const struct str line = str_take_until(&text, '\n');
+
+		if (line.n > LINE_MOST || str_find(line, '\0') < line.n)
+			return false;
+	}
+	return true;
+}
+
+/* The third part: how it is written. */
+struct original {
+	struct str text;
+	const char *type;
+	bool eight_bit, quoted;
+};
+
+/*
+ * A report in ASCII goes where SMTPUTF8 is not known, so a header that is not
+ * ASCII is encoded, which the types of RFC 6533 allow (6.3, and RFC 6532 3.7).
+ * A message/rfc822 may not be: its body stays as the sender's own server
+ * gave it to us.
+ */
+static void
+original_init(struct original *o, const struct dsn *d, bool utf8)
 {
 	const bool full = d->want_full && d->original_size <= d->full_max &&
 	    d->original_size == d->original.n;
-	const struct str original = full ? d->original : original_header(d);
-	bool utf8 = d->utf8 || !utf8_is_ascii(d->sender);
-	bool eight_bit;
+	const struct str header = original_header(d);
+	const bool eight_header = !utf8_is_ascii(header);
+	bool global;
 
-	for (size_t i = 0; i < d->nrcpts; i++)
-		utf8 = utf8 || !utf8_is_ascii(d->rcpts[i].address) ||
-		    !utf8_is_ascii(d->rcpts[i].orcpt);
-	eight_bit = !utf8_is_ascii(original);
+	o->text = full ? d->original : header;
+	o->quoted = (eight_header && !utf8) || !is_sound(o->text);
+	o->eight_bit = !o->quoted && !utf8_is_ascii(o->text);
+	/* Of header fields alone text/ can be encoded too. */
+	global = utf8 || (full ? o->quoted : eight_header && utf8_ok(header));
+	if (full)
+		o->type = global ? "message/global" : "message/rfc822";
+	else
+		o->type = global ? "message/global-headers" :
+		                   "text/rfc822-headers";
+}
+
+static void
+add_original(struct buf *out, const struct dsn *d, const struct original *o)
+{
+	begin_part(out, d, o->type,
+	    o->quoted ? "quoted-printable" : o->eight_bit ? "8bit" : NULL);
+	if (o->quoted)
+		lines_qp(out, o->text);
+	else
+		buf_add(out, o->text);
+	if (!str_ends(o->text, STR("\n")))
+		buf_add_char(out, '\n');
+}
+
+bool
+dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags)
+{
+	/* Only who has such an address needs servers that know SMTPUTF8 on the
+	 * way back: all others could lose the report there. */
+	const bool utf8 = !utf8_is_ascii(d->sender);
+	struct original o;
+
+	original_init(&o, d, utf8);
 	*flags = (struct dsn_flags){ .utf8 = utf8,
-		.eight_bit = eight_bit || utf8 };
-	add_header(out, d, eight_bit || utf8);
+		.eight_bit = o.eight_bit || utf8 };
+	add_header(out, d, flags);
 	add_words(out, d, utf8);
 	begin_part(out, d, utf8 ? "message/global-delivery-status" :
 	    "message/delivery-status", utf8 ? "8bit" : NULL);
-	add_report(out, d);
-	if (full)
-		begin_part(out, d, utf8 ? "message/global" : "message/rfc822",
-		    eight_bit ? "8bit" : NULL);
-	else
-		begin_part(out, d, utf8 ? "message/global-headers" :
-		    "text/rfc822-headers", eight_bit ? "8bit" : NULL);
-	buf_add(out, original);
-	if (!str_ends(original, STR("\n")))
-		buf_add_char(out, '\n');
+	add_report(out, d, utf8);
+	add_original(out, d, &o);
 	buf_add_c(out, "\n--");
 	add_boundary(out, d);
 	buf_add_c(out, "--\n");

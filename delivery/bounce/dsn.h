@@ -3,6 +3,9 @@
  * for programs, and the original's header (or all of it).  Pure.
  * Source: RFC 3461 6, RFC 3464, RFC 6522 (multipart/report), RFC 6533 (the
  * forms for SMTPUTF8), RFC 3834 (Auto-Submitted).
+ *
+ * A sender with an ASCII address gets all of it in ASCII, whatever the other
+ * addresses are: no server on the way back needs to know SMTPUTF8.
  */
 #ifndef POSTERN_BOUNCE_DSN_H
 #define POSTERN_BOUNCE_DSN_H
@@ -46,7 +49,6 @@ struct dsn {
 	int64_t now;              /* seconds since 1970 */
 	int64_t accepted, expires; /* of the message */
 	struct str sender, envid;
-	bool utf8;                /* the message was SMTPUTF8 */
 	bool want_full;           /* RET=FULL */
 	uint64_t full_max;        /* octets; a larger original: header only */
 	struct str original;      /* its text as far as it is at hand */

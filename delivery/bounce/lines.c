@@ -3,8 +3,14 @@
 #include <string.h>
 
 #include "mail/date.h"
+#include "mail/utf8.h"
 
-enum { FOLD_AT = 76, WORD_MAX = 900 };
+enum {
+	FOLD_AT = 76,
+	WORD_MAX = 900,
+	QP_LINE = 75,  /* and the "=" of a soft line end */
+	FOLD_LONG = 900 /* of the 998 that a message allows */
+};
 
 void
 lines_date(struct buf *out, int64_t seconds)
@@ -24,13 +30,102 @@ lines_clean(struct buf *out, struct str s)
 	}
 }
 
+/* The others are in QCHAR, but for what is above ASCII. */
+static bool
+means_something(uint32_t c)
+{
+	return c <= ' ' || c == 0x7f || c == '+' || c == '=' || c == '\\';
+}
+
+static void
+put_ascii(struct buf *out, struct str s, bool address)
+{
+	size_t column = 0;
+	uint32_t c;
+
+	while (s.n > 0) {
+		const size_t was = buf_len(out);
+
+		if (!utf8_take(&s, &c)) {
+			str_take(&s, 1);
+			c = 0xfffd;
+		}
+		if (c > 0x7f || (address && means_something(c)))
+			buf_addf(out, "\\x{%02X}", (unsigned)c);
+		else
+			buf_add_char(out, c < ' ' || c == 0x7f ? ' ' : (char)c);
+		column += buf_len(out) - was;
+		/* Longer than any address that mail allows, yet legal here. */
+		if (column > FOLD_LONG) {
+			buf_add_c(out, "\n ");
+			column = 0;
+		}
+	}
+}
+
+void
+lines_ascii(struct buf *out, struct str s)
+{
+	put_ascii(out, s, false);
+}
+
+void
+lines_xtext(struct buf *out, struct str address)
+{
+	put_ascii(out, address, true);
+}
+
+static void
+put_qp_line(struct buf *out, struct str line)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < line.n; i++) {
+		const unsigned char c = (unsigned char)line.p[i];
+		/* White space at the end would be lost on the way. */
+		const bool plain = c == ' ' || c == '\t' ? i + 1 < line.n :
+		    c > ' ' && c < 0x7f && c != '=';
+
+		if (column + (plain ? 1 : 3) > QP_LINE) {
+			buf_add_c(out, "=\n");
+			column = 0;
+		}
+		if (plain)
+			buf_add_char(out, line.p[i]);
+		else
+			buf_addf(out, "=%02X", c);
+		column += plain ? 1 : 3;
+	}
+}
+
+void
+lines_qp(struct buf *out, struct str text)
+{
+	while (text.n > 0) {
+		const bool ended = str_find(text, '\n') < text.n;
+
+		put_qp_line(out, str_take_until(&text, '\n'));
+		buf_add_c(out, ended ? "\n" : "=\n");
+	}
+}
+
+/* Its beginning, as long as a line may be, cut between characters. */
+static struct str
+first_of(struct str word)
+{
+	size_t n = word.n < WORD_MAX ? word.n : WORD_MAX;
+
+	while (n > 0 && n < word.n && ((unsigned char)word.p[n] & 0xc0) == 0x80)
+		n--;
+	return str_first(word, n);
+}
+
 void
 lines_folded(struct buf *out, size_t column, const char *indent, struct str words)
 {
 	while (words.n > 0) {
 		/* A line of a message has 998 octets at most. */
-		const struct str word =
-		    str_first(str_take_word(&words), WORD_MAX);
+		const struct str word = first_of(str_take_word(&words));
 
 		if (word.n == 0)
 			continue;

@@ -15,6 +15,13 @@
 void lines_date(struct buf *out, int64_t seconds);
 /* What others said, in a header or in words: controls become spaces. */
 void lines_clean(struct buf *out, struct str s);
+/* The same in ASCII: what is above it as \x{F6} (RFC 6533 3).  Of an address
+ * the octets that this form gives a meaning are written so too
+ * (utf-8-addr-xtext). */
+void lines_ascii(struct buf *out, struct str s);
+void lines_xtext(struct buf *out, struct str address);
+/* A text with LF line ends as quoted-printable (RFC 2045 6.7). */
+void lines_qp(struct buf *out, struct str text);
 /* Words with line ends at most every 76 columns, continued by indent; the
  * line has column columns already.  Ends with a line end. */
 void lines_folded(

@@ -1,6 +1,7 @@
 """RFC 3461: who tells the sender what, with next hops that know it and that do not."""
 import email
 import email.policy
+import quopri
 import time
 
 from lib import Case, certificate, message, wait_for
@@ -8,6 +9,7 @@ from smtp_sink import Sink
 
 BOB = "bob@local.test"
 PLAIN = ("PIPELINING", "8BITMIME", "SIZE 10000000", "SMTPUTF8")
+OLD = ("PIPELINING", "SIZE 10000000")
 
 
 class Reports(Case):
@@ -15,18 +17,21 @@ class Reports(Case):
     def setUpClass(cls):
         cls.knows, cls.plain = Sink(certificate=certificate()), Sink(certificate=certificate(), extensions=PLAIN)
         cls.lmtp = Sink(certificate=certificate(), extensions=PLAIN, lmtp=True)
-        for sink in (cls.knows, cls.plain, cls.lmtp):
+        cls.old = Sink(certificate=certificate(), extensions=OLD)
+        for sink in (cls.knows, cls.plain, cls.lmtp, cls.old):
             cls.addClassCleanup(sink.close)
         cls.options = {"name": "dsn", "config": """
             queue { retry_min = 300ms retry_max = 500ms lifetime = 1h warn_sender_after = 2s dsn_size = 4KiB
                     min_free_disk = 0%% min_free = 1MiB }
             route "knows.test" { via = "%s" tls = none }
             route "plain.test" { via = "%s" tls = none }
-            route "lmtp.test" { via = "lmtp:%s" tls = none }""" % (cls.knows.via, cls.plain.via, cls.lmtp.via)}
+            route "lmtp.test" { via = "lmtp:%s" tls = none }
+            route "old.test" { via = "%s" tls = none }
+            submit { from_must_match = no }""" % (cls.knows.via, cls.plain.via, cls.lmtp.via, cls.old.via)}
         super().setUpClass()
 
     def setUp(self):
-        for sink in (self.knows, self.plain, self.lmtp):
+        for sink in (self.knows, self.plain, self.lmtp, self.old):
             sink.again()
 
     def send(self, subject, rcpts, mail_options=(), sender=BOB, body="hello\r\n"):
@@ -34,11 +39,12 @@ class Reports(Case):
         with self.p.smtp("submission", BOB) as c:
             c.ehlo()
             options = " ".join([""] + list(mail_options))
-            self.assertEqual(c.docmd("MAIL FROM:<%s>%s" % (sender, options))[0], 250)
+            c.send(("MAIL FROM:<%s>%s\r\n" % (sender, options)).encode())
+            self.assertEqual(c.getreply()[0], 250)
             for to, rcpt_options in rcpts:
                 c.send(("RCPT TO:<%s>%s\r\n" % (to, " ".join([""] + list(rcpt_options)))).encode())
                 self.assertEqual(c.getreply()[0], 250)
-            self.assertEqual(c.data(message(subject, body, sender=BOB, to="x@far.test").encode())[0], 250)
+            self.assertEqual(c.data(message(subject, body, sender=sender, to="x@far.test").encode())[0], 250)
 
     def reports(self, subject):
         texts = [t.encode("latin-1").decode("utf-8", "surrogateescape") for t in self.p.stored(BOB)]
@@ -185,15 +191,64 @@ class Reports(Case):
 
     # --- SMTPUTF8
 
-    def test_utf8_report(self):
+    def fails_utf8(self, subject, sender=BOB, **kw):
         self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
-        self.send("f\u00fcr niemand", [("j\u00f6rg@plain.test", ["ORCPT=utf-8;j\\x{F6}rg@plain.test"])], ["SMTPUTF8"])
-        report, whole, rcpts = self.report("f\u00fcr niemand")
+        self.send(subject, [("j\u00f6rg@plain.test", ["ORCPT=utf-8;j\\x{F6}rg@plain.test"])],
+                  ["SMTPUTF8"] + kw.pop("options", []), sender=sender, **kw)
+
+    def at_sink(self, sink):
+        """The one report that came there."""
+        self.assertTrue(wait_for(lambda: sink.mails, 20), self.p.log_tail())
+        self.p.wait_queue_empty()
+        self.assertEqual(len(sink.mails), 1)
+        self.assertEqual(sink.mails[0].sender, "")
+        octets = sink.mails[0].text.encode("utf-8", "surrogateescape")
+        return octets, email.message_from_bytes(octets, policy=email.policy.default)
+
+    def test_utf8_report(self):
+        """All in ASCII, though a header is UTF-8: no server on the way back has to know SMTPUTF8."""
+        self.fails_utf8("f\u00fcr niemand", sender="ann@old.test")
+        octets, report = self.at_sink(self.old)
+        self.assertTrue(octets.isascii())
+        mail = self.line(self.old, "MAIL")
+        self.assertFalse("UTF8" in mail or "BODY" in mail, mail)
+        words, status, original = report.get_payload()
+        self.assertIn("j\u00f6rg@plain.test", words.get_content())
+        self.assertEqual(status.get_content_type(), "message/delivery-status")
+        fields = status.get_payload()[1]
+        self.assertEqual(fields["Final-Recipient"], "utf-8; j\\x{F6}rg@plain.test")
+        self.assertEqual(fields["Original-Recipient"], "utf-8; j\\x{F6}rg@plain.test")
+        self.assertEqual((fields["Action"], fields["Status"]), ("failed", "5.1.1"))
+        self.assertEqual(original.get_content_type(), "message/global-headers")
+        self.assertEqual(original["Content-Transfer-Encoding"], "quoted-printable")
+        self.assertIn("Subject: f=C3=BCr niemand", octets.decode())
+
+    def test_utf8_report_full(self):
+        self.fails_utf8("f\u00fcr alle", sender="ann@old.test", options=["RET=FULL", "BODY=8BITMIME"], body="B\u00e4r\r\n")
+        octets, report = self.at_sink(self.old)
+        self.assertTrue(octets.isascii())
+        self.assertEqual(report.get_payload()[2].get_content_type(), "message/global")
+        part = octets.decode().replace("\r\n", "\n").split("quoted-printable\n\n")[1].split("\n\n--=_report")[0]
+        original = email.message_from_bytes(quopri.decodestring(part.encode()), policy=email.policy.SMTPUTF8)
+        self.assertEqual(original["Subject"], "f\u00fcr alle")
+        self.assertEqual(quopri.decodestring(part.encode()).decode().split("\n\n")[1], "B\u00e4r")
+
+    def test_utf8_report_here(self):
+        self.fails_utf8("f\u00fcr daheim")
+        subject = "f=C3=BCr daheim"
+        report, whole, rcpts = self.report(subject)
+        self.assertEqual(rcpts[0]["Final-Recipient"], "utf-8; j\\x{F6}rg@plain.test")
+
+    def test_utf8_sender(self):
+        """Only who has such an address himself is told in UTF-8."""
+        self.fails_utf8("f\u00fcr dich", sender="\u00e4nn@knows.test")
+        octets, report = self.at_sink(self.knows)
+        self.assertIn(" SMTPUTF8", self.line(self.knows, "MAIL"))
         parts = report.get_payload()
         self.assertEqual(parts[1].get_content_type(), "message/global-delivery-status")
         self.assertEqual(parts[2].get_content_type(), "message/global-headers")
-        self.assertEqual(rcpts[0]["Final-Recipient"], "utf-8; j\u00f6rg@plain.test")
-        self.assertTrue(rcpts[0]["Original-Recipient"].startswith("utf-8; j"))
+        self.assertIn("Final-Recipient: utf-8; j\u00f6rg@plain.test\r\n", octets.decode())
+        self.assertIn("\r\nSubject: f\u00fcr dich\r\n", octets.decode())
 
     def test_utf8_is_passed_on(self):
         self.send("utf8 passed", [("j\u00f6rg@knows.test", ["NOTIFY=SUCCESS", "ORCPT=utf-8;j\u00f6rg@far.test"])], ["SMTPUTF8"])

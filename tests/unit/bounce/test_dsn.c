@@ -191,25 +191,149 @@ START_TEST(own_words)
 }
 END_TEST
 
+/* Who has such an address himself is told in UTF-8. */
 START_TEST(international)
 {
 	struct dsn d = request();
 	struct dsn_rcpt r = { .address = STR("b\xc3\xbc@d.test"),
-		.code = 550, .status = STR("5.1.1"), .text = STR("no") };
+		.orcpt = STR("utf-8;b\xc3\xbc+x@d.test"), .code = 550,
+		.status = STR("5.1.1"), .text = STR("no") };
+	struct dsn_flags flags;
+	struct buf out;
+	const char *text;
+
+	d.sender = STR("\xc3\xa4@me.test");
+	d.rcpts = &r;
+	text = build(&d, &out, &flags);
+	ck_assert(flags.utf8 && flags.eight_bit);
+	ck_assert_ptr_nonnull(strstr(text, "\nTo: <\xc3\xa4@me.test>\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Final-Recipient: utf-8; b\xc3\xbc@d.test\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Original-Recipient: utf-8; b\xc3\xbc+x@d.test\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Content-Type: message/global-delivery-status\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "Content-Type: message/global-headers\n"));
+	ck_assert_ptr_nonnull(strstr(text, "Diagnostic-Code: X-Postern; no\n"));
+	buf_clear(&out);
+}
+END_TEST
+
+static void
+ck_seven_bits(struct buf *out)
+{
+	struct str text = buf_str(out);
+
+	for (size_t i = 0; i < text.n; i++)
+		ck_assert(text.p[i] > 0);
+	while (text.n > 0)
+		ck_assert_uint_le(str_take_until(&text, '\n').n, 998);
+}
+
+/* RFC 6533 3: all others in ASCII, so that it passes every server. */
+START_TEST(downgraded)
+{
+	struct dsn d = request();
+	struct dsn_rcpt r = { .address = STR("\"b\xc3\xbc +=\\\\\"@\xe4\xb8\xad"),
+		.orcpt = STR("utf-8;b\xf0\x9f\x90\x8e\\x{2B}@d.test"),
+		.code = 550, .status = STR("5.1.1"),
+		.text = STR("f\xc3\xbcr \xff niemand") };
 	struct dsn_flags flags;
 	struct buf out;
 	const char *text;
 
 	d.rcpts = &r;
 	text = build(&d, &out, &flags);
-	ck_assert(flags.utf8 && flags.eight_bit);
+	ck_assert(!flags.utf8 && !flags.eight_bit);
+	ck_seven_bits(&out);
+	ck_assert_ptr_nonnull(strstr(text, "\nFinal-Recipient: utf-8; "
+	    "\"b\\x{FC}\\x{20}\\x{2B}\\x{3D}\\x{5C}\\x{5C}\"@\\x{4E2D}\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "\nOriginal-Recipient: utf-8; b\\x{1F40E}\\x{2B}@d.test\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nDiagnostic-Code: X-Postern; "
+	    "f\\x{FC}r \\x{FFFD} niemand\n"));
 	ck_assert_ptr_nonnull(
-	    strstr(text, "Final-Recipient: utf-8; b\xc3\xbc@d.test\n"));
+	    strstr(text, "\nContent-Type: message/delivery-status\n\n"));
 	ck_assert_ptr_nonnull(
-	    strstr(text, "Content-Type: message/global-delivery-status\n"));
-	ck_assert_ptr_nonnull(
-	    strstr(text, "Content-Type: message/global-headers\n"));
-	ck_assert_ptr_nonnull(strstr(text, "Diagnostic-Code: X-Postern; no\n"));
+	    strstr(text, "\nContent-Type: text/rfc822-headers\n\n"));
+	buf_clear(&out);
+}
+END_TEST
+
+#define UTF8_HEADER "Subject: f\xc3\xbcr\nMessage-ID: <\xc3\xbc@a.test>\n"
+#define LATIN_HEADER "Subject: f\xfcr\n"
+
+static const struct {
+	struct str original;
+	bool full;
+	const char *part; /* NULL: 8-bit octets are all right */
+} originals[] = {
+	{ STR_INIT(UTF8_HEADER "\nbody\n"), false,
+	    "Content-Type: message/global-headers\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "Subject: f=C3=BCr\n" },
+	{ STR_INIT(UTF8_HEADER "\nb\xc3\xb6\n"), true,
+	    "Content-Type: message/global\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "Subject: f=C3=BCr\nMessage-ID: <=C3=BC@a.test>\n\nb=C3=B6\n" },
+	{ STR_INIT(LATIN_HEADER "\nbody\n"), false,
+	    "Content-Type: text/rfc822-headers\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "Subject: f=FCr\n" },
+	{ STR_INIT("A: b\n\nnul \0 here \nno end"), true,
+	    "Content-Type: message/global\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "A: b\n\nnul =00 here=20\nno end=\n\n" },
+	{ STR_INIT("A: b\n\nb\xc3\xb6\n"), true, NULL },
+};
+
+START_TEST(original_part)
+{
+	struct dsn d = request();
+	struct dsn_flags flags;
+	struct buf out;
+	const char *text;
+
+	d.original = originals[_i].original;
+	d.original_size = d.original.n;
+	d.want_full = originals[_i].full;
+	d.full_max = 1000;
+	text = build(&d, &out, &flags);
+	ck_assert(!flags.utf8);
+	ck_assert(flags.eight_bit == (originals[_i].part == NULL));
+	if (originals[_i].part != NULL) {
+		ck_seven_bits(&out);
+		ck_assert_ptr_nonnull(strstr(text, originals[_i].part));
+	} else {
+		ck_assert_ptr_nonnull(strstr(text,
+		    "\nContent-Type: message/rfc822\n"
+		    "Content-Transfer-Encoding: 8bit\n\nA: b\n\nb\xc3\xb6\n"));
+	}
+	buf_clear(&out);
+}
+END_TEST
+
+/* A line of it is longer than mail may have. */
+START_TEST(original_long_line)
+{
+	static char original[5000];
+	struct dsn d = request();
+	struct dsn_flags flags;
+	struct buf out;
+	struct str text;
+
+	memset(original, 'x', sizeof(original));
+	memcpy(original, "A: b\n\n", 6);
+	original[sizeof(original) - 1] = '\n';
+	d.original = str_n(original, sizeof(original));
+	d.original_size = d.original.n;
+	d.want_full = true;
+	d.full_max = sizeof(original);
+	build(&d, &out, &flags);
+	text = buf_str(&out);
+	while (text.n > 0)
+		ck_assert_uint_le(str_take_until(&text, '\n').n, 76);
 	buf_clear(&out);
 }
 END_TEST
@@ -304,6 +428,9 @@ reports(void)
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, international);
+	tcase_add_test(tc, downgraded);
+	tcase_add_loop_test(tc, original_part, 0, (int)N_OF(originals));
+	tcase_add_test(tc, original_long_line);
 	tcase_add_test(tc, own_words);
 	tcase_add_test(tc, injection);
 	tcase_add_loop_test(tc, long_lines, 0, 2);
