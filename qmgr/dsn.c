@@ -15,7 +15,8 @@ dsn_wanted(const struct rcpt *r, enum dsn_action action)
 {
 	static const uint8_t bits[] = { [DSN_FAILED] = NOTIFY_FAILURE,
 		[DSN_DELAYED] = NOTIFY_DELAY, [DSN_DELIVERED] = NOTIFY_SUCCESS,
-		[DSN_RELAYED] = NOTIFY_SUCCESS };
+		[DSN_RELAYED] = NOTIFY_SUCCESS,
+		[DSN_EXPANDED] = NOTIFY_SUCCESS };
 	/* RFC 3461 4.1: what is reported unless NOTIFY says else. */
 	const uint8_t notify = r->notify != 0 ? r->notify :
 	                                        NOTIFY_FAILURE | NOTIFY_DELAY;

@@ -226,7 +226,7 @@ take_rcpt(struct entry_reader *r, struct str *in, struct draft *d)
 	d->init.flags =
 	    (uint8_t)(bits >> 16 & (RCPT_MAYBE | RCPT_WARNED)) | RCPT_MAYBE;
 	d->init.depth = (uint8_t)(bits >> 24);
-	return d->state < ON_DISK_STATES && d->attempts >> 16 <= DSN_RELAYED;
+	return d->state < ON_DISK_STATES && d->attempts >> 16 <= DSN_LAST;
 }
 
 static void

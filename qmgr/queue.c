@@ -342,7 +342,7 @@ queue_add(struct queue *q, struct message *m, struct segment *seg,
 
 void
 queue_add_members(struct queue *q, struct message *m, struct rcpt *parent,
-    const struct rcpt_init *rcpts, uint32_t n)
+    const struct rcpt_init *rcpts, uint32_t n, enum dsn_action dsn)
 {
 	if (n != 0) {
 		struct rcpt_block *b = message_expand(m, rcpts, n);
@@ -350,7 +350,12 @@ queue_add_members(struct queue *q, struct message *m, struct rcpt *parent,
 		for (size_t i = 0; i < b->n; i++)
 			enter_routing(q, &b->r[i], n > BULK_RCPTS);
 	}
-	rcpt_done(q, parent);
+	if (dsn == DSN_NONE) {
+		rcpt_done(q, parent);
+		return;
+	}
+	rcpt_set_reason(q, parent, NULL); /* why it was asked once more */
+	rcpt_set_report(q, parent, dsn);
 }
 
 void
@@ -527,7 +532,7 @@ queue_reroute(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
 
 void
 queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
-    const struct rcpt_init *rcpts, uint32_t n)
+    const struct rcpt_init *rcpts, uint32_t n, enum dsn_action dsn)
 {
 	struct buf *b;
 
@@ -545,8 +550,9 @@ queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
 	b = qlog_begin(&q->log);
 	wire_put_u32(b, parent->index);
 	wire_put_u32(b, n);
+	wire_put_u32(b, dsn);
 	qlog_end(&q->log, RECORD_EXPAND_END, m->id);
-	queue_add_members(q, m, parent, rcpts, n);
+	queue_add_members(q, m, parent, rcpts, n, dsn);
 	if (m->nleft == 0)
 		queue_remove(q, m);
 }

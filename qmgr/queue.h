@@ -81,9 +81,10 @@ void queue_hold(struct queue *q, struct message *m, bool hold);
  * no news to REPORT ones. */
 void queue_reroute(struct queue *q, struct message *m, struct rcpt **rs,
     size_t n, struct site *site);
-/* The parent is done, its list's members are recipients now (ROUTING). */
+/* The parent is done, or with a dsn to be reported, and its list's members
+ * are recipients now (ROUTING). */
 void queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
-    const struct rcpt_init *rcpts, uint32_t n);
+    const struct rcpt_init *rcpts, uint32_t n, enum dsn_action dsn);
 void queue_checkpoint(struct queue *q, int64_t wall_ms);
 
 /* Long messages go to the slower list. */
@@ -118,7 +119,8 @@ void queue_move(struct message *m, struct segment *seg, uint32_t off,
     uint32_t size);
 /* A list's members instead of the recipient that names it. */
 void queue_add_members(struct queue *q, struct message *m,
-    struct rcpt *parent, const struct rcpt_init *rcpts, uint32_t n);
+    struct rcpt *parent, const struct rcpt_init *rcpts, uint32_t n,
+    enum dsn_action dsn);
 /* Takes a message without living recipients out of the table. */
 void queue_remove(struct queue *q, struct message *m);
 /* Counts who points at it. */

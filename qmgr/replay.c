@@ -199,7 +199,7 @@ apply_report(struct applying *a)
 	bool ok;
 
 	entry_reader_init(&reader, &a->q->reasons, &a->q->sites);
-	ok = wire_take_u32(&a->in, &dsn) && dsn <= DSN_RELAYED &&
+	ok = wire_take_u32(&a->in, &dsn) && dsn <= DSN_LAST &&
 	    site_take(&reader, &a->in, &site) &&
 	    reason_take(&reader, &a->in, &reason) && ranges_take(&a->in, &which);
 	if (ok && a->m != NULL) {
@@ -323,18 +323,20 @@ static bool
 apply_expand_end(struct applying *a)
 {
 	struct replay *p = a->p;
-	uint32_t parent, n;
+	uint32_t parent, n, dsn = DSN_NONE;
 	struct rcpt *r;
 
 	if (!wire_take_u32(&a->in, &parent) || !wire_take_u32(&a->in, &n))
 		return false;
+	if (a->in.n != 0 && (!wire_take_u32(&a->in, &dsn) || dsn > DSN_LAST))
+		return false;
 	if (p->list_id != a->r->id || p->list_parent != parent)
 		forget_list(p);
 	r = a->m != NULL ? message_rcpt(a->m, parent) : NULL;
-	if (r != NULL && r->state != RCPT_DONE && p->nmembers == n &&
-	    fits(p, a->m)) {
-		queue_add_members(
-		    a->q, a->m, r, p->members, (uint32_t)p->nmembers);
+	if (r != NULL && r->state != RCPT_DONE && r->state != RCPT_REPORT &&
+	    p->nmembers == n && fits(p, a->m)) {
+		queue_add_members(a->q, a->m, r, p->members,
+		    (uint32_t)p->nmembers, (enum dsn_action)dsn);
 		remove_if_done(a->q, a->m);
 	}
 	forget_list(p);

@@ -232,6 +232,17 @@ is_remote(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 	message_ready_bundle(d, rcpt_ready(&d->q, qu->r, site));
 }
 
+/* RFC 3461 5.2.7.3: of its success the list's own report tells. */
+static uint8_t
+member_notify(const struct rcpt *list)
+{
+	const uint8_t rest = list->notify & (uint8_t)~NOTIFY_SUCCESS;
+
+	if (list->notify == 0)
+		return 0;
+	return rest != 0 ? rest : NOTIFY_NEVER;
+}
+
 static void
 add_member(struct question *qu, struct str address)
 {
@@ -252,7 +263,7 @@ add_member(struct question *qu, struct str address)
 	}
 	qu->members[qu->n] = (struct rcpt_init){
 		.index = qu->m->nrcpts + qu->n,
-		.notify = qu->r->notify,
+		.notify = member_notify(qu->r),
 		.depth = (uint8_t)(qu->r->depth + 1),
 		.address = pool_str(&qu->pool, address),
 		.orcpt = rcpt_orcpt(qu->r) };
@@ -309,7 +320,8 @@ is_list_end(struct qmgr *d, struct question *qu)
 	/* Indexes were given when the frames came; others may have grown. */
 	for (uint32_t i = 0; i < qu->n; i++)
 		qu->members[i].index = qu->m->nrcpts + i;
-	queue_expand(&d->q, qu->m, qu->r, qu->members, qu->n);
+	queue_expand(&d->q, qu->m, qu->r, qu->members, qu->n,
+	    dsn_wanted(qu->r, DSN_EXPANDED) ? DSN_EXPANDED : DSN_NONE);
 }
 
 static bool
@@ -327,6 +339,18 @@ is_list(struct qmgr *d, struct question *qu, const struct link_msg *f)
 	if (is->more == 0)
 		is_list_end(d, qu);
 	return true;
+}
+
+static void
+answered(struct qmgr *d, struct message *m)
+{
+	if ((m->flags & MSG_GONE) != 0)
+		return;
+	if (m->asking == 0)
+		message_ready(d, m);
+	/* The members of a list may all have had it already. */
+	if (m->nbusy == 0 && m->nreport != 0)
+		dsn_queue(d, m, DSN_EXPANDED);
 }
 
 static void
@@ -363,8 +387,7 @@ on_route_is(void *arg, struct link *l, struct link_msg *f)
 				return;
 			break;
 		}
-		if ((qu->m->flags & MSG_GONE) == 0 && qu->m->asking == 0)
-			message_ready(d, qu->m);
+		answered(d, qu->m);
 	} else {
 		forget_members(qu);
 	}

@@ -3,7 +3,7 @@
 #include "conf/tree.h"
 
 const char *const conf_report_kinds[] = { "failed", "delayed", "delivered",
-	"relayed", NULL };
+	"relayed", "expanded", NULL };
 const char *const conf_report_names[] = { "hostname", "admin", "sender", "id",
 	"until", "attached", NULL };
 
@@ -51,7 +51,7 @@ conf_check_reports(struct conf *c)
 		if (!is_one_of(conf_report_kinds, conf_word(r, 0), &best))
 			conf_error(c, r->words[0].at, best,
 			    "unknown report \"%.*s\"; there are failed, "
-			    "delayed, delivered, relayed",
+			    "delayed, delivered, relayed, expanded",
 			    STR_ARG(str_first(conf_word(r, 0), 40)));
 		TAILQ_FOREACH(p, &r->pairs, entry)
 			for (size_t i = 0; i < p->n; i++)

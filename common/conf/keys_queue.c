@@ -75,8 +75,8 @@ static const struct conf_key report_keys[] = {
 static const struct conf_kind kinds[] = {
 	{ "report", NULL, NULL, "KIND", true, false, false,
 	    CONF_KEYS(report_keys), SEE_BOUNCE,
-	    "What delivery reports say: failed, delayed, delivered or "
-	    "relayed.  {hostname}, {admin}, {sender}, {id}, {until} and "
+	    "What delivery reports say: failed, delayed, delivered, relayed or "
+	    "expanded.  {hostname}, {admin}, {sender}, {id}, {until} and "
 	    "{attached} stand for what they name." },
 	{ "queue", NULL, NULL, "", false, false, false, CONF_KEYS(queue_keys),
 	    SEE_QMGR, "Messages that wait." },

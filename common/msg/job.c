@@ -7,7 +7,7 @@ static const struct wire_field job_fields[] = {
 	W_U64(msg_job, expires_ms),
 	W_U32(msg_job, flags),
 	W_U32(msg_job, env_flags),
-	W_ENUM(msg_job, dsn, DSN_RELAYED),
+	W_ENUM(msg_job, dsn, DSN_LAST),
 	W_U32(msg_job, body_at),
 	W_STR(msg_job, sender, ADDRESS_MAX),
 	W_STR(msg_job, envid, ENVID_MAX),

@@ -40,7 +40,7 @@ enum {
 
 /* Why bounce is asked (JOB.dsn); 0 for the other agents. */
 enum dsn_action { DSN_NONE, DSN_FAILED, DSN_DELAYED, DSN_DELIVERED,
-	DSN_RELAYED };
+	DSN_RELAYED, DSN_EXPANDED, DSN_LAST = DSN_EXPANDED };
 
 struct msg_job {
 	uint64_t id;          /* queue id */

@@ -147,7 +147,7 @@ report(struct bounce *b, struct agent_job *job)
 		.original_size = agent_text_size(job), .rcpts = rcpts,
 		.nrcpts = job->nrcpts };
 
-	if (d.action <= DSN_RELAYED)
+	if (d.action <= DSN_LAST)
 		d.words = &b->conf.words[d.action];
 	/* All of it when it may be sent back whole. */
 	most = d.want_full && d.original_size <= d.full_max ?

@@ -21,7 +21,7 @@ struct bounce_conf {
 	bool full;             /* whole originals unless RET=HDRS */
 	uint64_t full_max;     /* octets of them */
 	struct str admin;      /* stays the caller's, as do the words */
-	struct dsn_words words[DSN_RELAYED + 1];
+	struct dsn_words words[DSN_LAST + 1];
 };
 
 struct bounce {

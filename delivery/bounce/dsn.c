@@ -21,6 +21,7 @@ static const char *const actions[] = {
 	[DSN_DELAYED] = "delayed",
 	[DSN_DELIVERED] = "delivered",
 	[DSN_RELAYED] = "relayed",
+	[DSN_EXPANDED] = "expanded",
 };
 /* RFC 3463 3.1: the class says the same, whatever a server's code was. */
 static const char classes[] = {
@@ -29,6 +30,7 @@ static const char classes[] = {
 	[DSN_DELAYED] = '4',
 	[DSN_DELIVERED] = '2',
 	[DSN_RELAYED] = '2',
+	[DSN_EXPANDED] = '2',
 };
 
 /* --- pieces ------------------------------------------------------------ */

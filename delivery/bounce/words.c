@@ -36,6 +36,12 @@ static const struct {
 	        "To let you know: your message was passed on to a server "
 	        "that sends no reports, for" },
 	    { "{attached}" } },
+	[DSN_EXPANDED] = { "Your message was delivered to a list",
+	    { "This is the mail server {hostname}.",
+	        "To let you know: your message was passed on to all members "
+	        "of" },
+	    { "You will only be told of members who do not get it.",
+	        "{attached}" } },
 };
 
 /* What the names stand for; space holds what is made for them. */

@@ -9,6 +9,7 @@ from smtp_sink import Sink
 
 BOB = "bob@local.test"
 PLAIN = ("PIPELINING", "8BITMIME", "SIZE 10000000", "SMTPUTF8")
+EVERYONE = ["member%04d%s@plain.test" % (n, "x" * 50) for n in range(1000)]
 OLD = ("PIPELINING", "SIZE 10000000")
 
 
@@ -20,7 +21,7 @@ class Reports(Case):
         cls.old = Sink(certificate=certificate(), extensions=OLD)
         for sink in (cls.knows, cls.plain, cls.lmtp, cls.old):
             cls.addClassCleanup(sink.close)
-        cls.options = {"name": "dsn", "config": """
+        cls.options = {"name": "dsn", "domain_config": "aliases { everyone = [%s] }" % ", ".join(EVERYONE), "config": """
             queue { retry_min = 300ms retry_max = 500ms lifetime = 1h warn_sender_after = 2s dsn_size = 4KiB
                     min_free_disk = 0%% min_free = 1MiB }
             route "knows.test" { via = "%s" tls = none }
@@ -128,6 +129,58 @@ class Reports(Case):
         actions = sorted(sorted(f["Action"] for f in r.get_payload()[1].get_payload()[1:])
                          for r in self.reports("two kinds"))
         self.assertEqual(actions, [["delivered"], ["relayed", "relayed"]])
+
+    # --- aliases (RFC 3461 5.2.7)
+
+    def alias(self, name, members):
+        self.p.ctl("alias", "add", name, *members)
+        return name
+
+    def test_expanded(self):
+        """A list of more than one frame: one report of success; of failure each member's own."""
+        names = EVERYONE
+        self.plain.again(reply={"RCPT": lambda line: "550 5.1.1 unknown" if "member0007" in line else None})
+        self.send("to a list", [("everyone@local.test", ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;All@far.test"])])
+        self.assertTrue(wait_for(lambda: len(self.reports("to a list")) == 2, 60), self.p.log_tail())
+        self.p.wait_queue_empty(20)
+        self.assertEqual(sorted(r for m in self.plain.mails for r in m.rcpts), names[:7] + names[8:])
+        self.assertEqual([line for line in self.plain.lines if "NOTIFY" in line], [])
+        reports = {r.get_payload()[1].get_payload()[1]["Action"]: r for r in self.reports("to a list")}
+        self.assertEqual(sorted(reports), ["expanded", "failed"])
+        fields = reports["expanded"].get_payload()[1].get_payload()[1:]
+        self.assertEqual(len(fields), 1)
+        self.assertEqual(fields[0]["Final-Recipient"], "rfc822; everyone@local.test")
+        self.assertEqual(fields[0]["Original-Recipient"], "rfc822; All@far.test")
+        self.assertEqual(fields[0]["Status"], "2.0.0")
+        self.assertIsNone(fields[0]["Diagnostic-Code"])
+        self.assertEqual(reports["expanded"].get_payload()[2].get_content_type(), "text/rfc822-headers")
+        fields = reports["failed"].get_payload()[1].get_payload()[1:]
+        self.assertEqual([f["Final-Recipient"] for f in fields], ["rfc822; " + names[7]])
+
+    def test_expanded_passes_the_rest_on(self):
+        name = self.alias("two@local.test", ["a@knows.test", BOB])
+        for n, (asked, passed) in enumerate((("SUCCESS", "NEVER"), ("SUCCESS,DELAY", "DELAY"), ("FAILURE", "FAILURE"))):
+            subject = "rest %d" % n
+            self.knows.again()
+            self.send(subject, [(name, ["NOTIFY=" + asked])])
+            self.assertEqual(self.line(self.knows, "RCPT"), "RCPT TO:<a@knows.test> NOTIFY=" + passed)
+            if "SUCCESS" in asked:
+                self.assertEqual([f["Action"] for f in self.report(subject)[2]], ["expanded"])
+            else:
+                self.no_report(subject)
+
+    def test_expanded_to_those_who_have_it(self):
+        """Whom the list stands for were named beside it: they are reported by themselves."""
+        name = self.alias("both@local.test", ["a@plain.test", BOB])
+        self.send("named twice", [("a@plain.test", []), (BOB, []), (name, ["NOTIFY=SUCCESS"])])
+        self.assertEqual([f["Action"] for f in self.report("named twice")[2]], ["expanded"])
+
+    def test_alias_of_one(self):
+        """It is but another name: what was asked of it is asked of the one."""
+        name = self.alias("one@local.test", ["a@knows.test"])
+        self.send("one name", [(name, ["NOTIFY=SUCCESS", "ORCPT=rfc822;one@far.test"])])
+        self.no_report("one name")
+        self.assertIn(" NOTIFY=SUCCESS ORCPT=rfc822;one@far.test", self.line(self.knows, "RCPT"))
 
     # --- failure
 

@@ -196,7 +196,8 @@ op_expand(void)
 		inits[i] = (struct rcpt_init){ .index = m->nrcpts + i,
 			.depth = 1, .address = str_c(names[i]) };
 	}
-	queue_expand(&rig.q, m, parent, inits, n);
+	queue_expand(&rig.q, m, parent, inits, n,
+	    draw(2) == 0 ? DSN_NONE : DSN_EXPANDED);
 }
 
 static void
@@ -309,6 +310,53 @@ START_TEST(a_list_without_its_end_is_no_list)
 	r.payload = buf_str(&b);
 	ck_assert(replay_record(&p, &r, NULL, 0, 0));
 	ck_assert_uint_eq(m->nrcpts, 1);
+	replay_clear(&p);
+	buf_clear(&b);
+}
+END_TEST
+
+/* The report on the list is in the record that ends it, and is one. */
+START_TEST(a_list_is_reported_once)
+{
+	struct message *m = rig_accept(&rig, 1, "x", NULL);
+	struct replay p;
+	struct buf b;
+	struct record r = { .type = RECORD_EXPAND, .id = m->id };
+	const struct rcpt_init in = { .index = 1, .depth = 1,
+		.address = STR("m@x.org") };
+
+	buf_init(&b, BUF_NO_MAX);
+	replay_init(&p, &rig.q);
+	for (uint32_t turn = 0, n = 1; turn < 3; turn++) {
+		/* Then nobody was new in it: that it was there counts. */
+		n = turn == 2 ? 0 : n;
+		for (uint32_t end = 0; end < 2; end++) {
+			buf_reset(&b);
+			wire_put_u32(&b, 0);
+			wire_put_u32(&b, n);
+			if (end != 0)
+				wire_put_u32(&b, DSN_EXPANDED);
+			else if (n != 0)
+				member_put(&b, &in);
+			r.type = end != 0 ? RECORD_EXPAND_END : RECORD_EXPAND;
+			r.payload = buf_str(&b);
+			ck_assert(replay_record(&p, &r, NULL, 0, 0));
+		}
+		ck_assert_uint_eq(m->nleft, 2);
+		ck_assert_uint_eq(m->nreport, 1);
+		ck_assert_uint_eq(rig.q.nreport, 1);
+		ck_assert_uint_eq(m->nrcpts, 2);
+		ck_assert_int_eq(message_rcpt(m, 0)->state, RCPT_REPORT);
+		ck_assert_int_eq(message_rcpt(m, 0)->dsn, DSN_EXPANDED);
+	}
+	/* A kind that does not exist. */
+	buf_reset(&b);
+	wire_put_u32(&b, 1);
+	wire_put_u32(&b, 0);
+	wire_put_u32(&b, DSN_LAST + 1);
+	r.payload = buf_str(&b);
+	ck_assert(!replay_record(&p, &r, NULL, 0, 0));
+	ck_assert_uint_eq(m->nreport, 1);
 	replay_clear(&p);
 	buf_clear(&b);
 }
@@ -468,6 +516,7 @@ payloads(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_list_without_its_end_is_no_list);
+	tcase_add_test(tc, a_list_is_reported_once);
 	tcase_add_loop_test(tc, malformed_payloads_change_nothing, 0, 5);
 	tcase_add_loop_test(tc, an_audit_finds_lies, 0, (int)N_OF(lies));
 	tcase_add_loop_test(tc, ranges_come_back, 0, 20);
