@@ -49,6 +49,7 @@ qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 check_PROGRAMS += tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
 	tests/unit/qmgr/test_replay \
+	tests/unit/qmgr/test_routes \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
@@ -56,6 +57,10 @@ tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_replay_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
+tests_unit_qmgr_test_routes_SOURCES = tests/unit/qmgr/test_routes.c \
+	qmgr/routes.c
+tests_unit_qmgr_test_routes_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 tests_unit_qmgr_test_rules_SOURCES = tests/unit/qmgr/test_rules.c
 tests_unit_qmgr_test_rules_LDADD = qmgr/libqmgr.a $(qmgr_links) \

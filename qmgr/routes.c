@@ -25,6 +25,7 @@ struct question {
 	struct rcpt_init *members;
 	uint32_t n, cap;
 	bool too_long;
+	bool useless;              /* its recipient's way is known without it */
 };
 
 static void
@@ -246,28 +247,20 @@ member_notify(const struct rcpt *list)
 static void
 add_member(struct question *qu, struct str address)
 {
-	struct message_more *more = message_more(qu->m);
-
 	if (qu->n == LIST_MAX) {
 		qu->too_long = true;
 		return;
 	}
-	/* Who is on several lists, or on one twice, gets it once. */
-	if (map_get(&more->addresses, address) != NULL)
-		return;
-	map_set(&more->addresses, address, qu->r);
 	if (qu->n == qu->cap) {
 		qu->cap = qu->cap == 0 ? 16 : qu->cap * 2;
 		qu->members =
 		    xreallocarray(qu->members, qu->cap, sizeof(*qu->members));
 	}
-	qu->members[qu->n] = (struct rcpt_init){
-		.index = qu->m->nrcpts + qu->n,
+	qu->members[qu->n++] = (struct rcpt_init){
 		.notify = member_notify(qu->r),
 		.depth = (uint8_t)(qu->r->depth + 1),
 		.address = pool_str(&qu->pool, address),
 		.orcpt = rcpt_orcpt(qu->r) };
-	qu->n++;
 }
 
 /* The recipients that the message has by now count as named too. */
@@ -283,13 +276,27 @@ know_addresses(struct message *m)
 		map_set(&more->addresses, rcpt_address(r), r);
 }
 
-/* The answer is of no use any more: whom it named was not added. */
+/*
+ * Who is on several lists, or on one twice, gets it once.  Only with all of
+ * the list at hand: of one that is asked for again, or sent elsewhere, nobody
+ * was named yet, and nobody may be missing from another for its sake.
+ */
 static void
-forget_members(struct question *qu)
+drop_known(struct question *qu)
 {
-	if (qu->n != 0 && qu->m->more != NULL)
-		map_clear(&qu->m->more->addresses);
-	qu->n = 0;
+	struct map *known = &message_more(qu->m)->addresses;
+	uint32_t n = 0;
+
+	know_addresses(qu->m);
+	for (uint32_t i = 0; i < qu->n; i++) {
+		if (map_get(known, qu->members[i].address) != NULL)
+			continue;
+		map_set(known, qu->members[i].address, qu->r);
+		qu->members[n] = qu->members[i];
+		qu->members[n].index = qu->m->nrcpts + n;
+		n++;
+	}
+	qu->n = n;
 }
 
 static void
@@ -316,10 +323,8 @@ is_list_end(struct qmgr *d, struct question *qu)
 		    STR("5.5.3"), STR("the list is too long"), STR_NONE));
 		return;
 	}
+	drop_known(qu);
 	note_expanded(qu);
-	/* Indexes were given when the frames came; others may have grown. */
-	for (uint32_t i = 0; i < qu->n; i++)
-		qu->members[i].index = qu->m->nrcpts + i;
 	queue_expand(&d->q, qu->m, qu->r, qu->members, qu->n,
 	    dsn_wanted(qu->r, DSN_EXPANDED) ? DSN_EXPANDED : DSN_NONE);
 }
@@ -330,7 +335,6 @@ is_list(struct qmgr *d, struct question *qu, const struct link_msg *f)
 	const struct msg_route_is *is = f->body;
 	struct str list = f->raw, address;
 
-	know_addresses(qu->m);
 	while (list.n != 0) {
 		if (!wire_take_str(&list, &address, ADDRESS_MAX))
 			return false;
@@ -353,45 +357,60 @@ answered(struct qmgr *d, struct message *m)
 		dsn_queue(d, m, DSN_EXPANDED);
 }
 
+/* Dropped, settled or sent elsewhere meanwhile: the answer is of no use, nor
+ * is what else comes of it, or a list would have a hole. */
+static bool
+is_of_use(struct qmgr *d, struct question *qu)
+{
+	if ((qu->m->flags & MSG_GONE) != 0 || qu->r->state != RCPT_ROUTING ||
+	    (qu->r->flags & RCPT_ASKED) == 0 || go_via(d, qu->r))
+		qu->useless = true;
+	return !qu->useless;
+}
+
+static void
+use(struct qmgr *d, struct question *qu, const struct link_msg *f)
+{
+	const struct msg_route_is *is = f->body;
+
+	switch ((enum route_kind)is->kind) {
+	case ROUTE_REJECT:
+		is_reject(d, qu, is);
+		break;
+	case ROUTE_TEMPORARY:
+		is_temporary(d, qu, is);
+		break;
+	case ROUTE_LOCAL:
+		is_local(d, qu, is);
+		break;
+	case ROUTE_REMOTE:
+		is_remote(d, qu, is);
+		break;
+	case ROUTE_LIST:
+		if (!is_list(d, qu, f))
+			is_temporary(d, qu, is);
+		break;
+	}
+}
+
 static void
 on_route_is(void *arg, struct link *l, struct link_msg *f)
 {
 	struct qmgr *d = arg;
 	const struct msg_route_is *is = f->body;
+	const bool more = is->kind == ROUTE_LIST && is->more != 0;
 	struct question *qu = map_get_id(&d->routes.questions, f->cookie);
 
 	(void)l;
 	if (qu == NULL)
 		return;
 	qmgr_now(d);
-	/* Dropped or settled meanwhile: the answer is of no use. */
-	if ((qu->m->flags & MSG_GONE) == 0 && qu->r->state == RCPT_ROUTING &&
-	    (qu->r->flags & RCPT_ASKED) != 0) {
-		switch ((enum route_kind)is->kind) {
-		case ROUTE_REJECT:
-			is_reject(d, qu, is);
-			break;
-		case ROUTE_TEMPORARY:
-			is_temporary(d, qu, is);
-			break;
-		case ROUTE_LOCAL:
-			is_local(d, qu, is);
-			break;
-		case ROUTE_REMOTE:
-			is_remote(d, qu, is);
-			break;
-		case ROUTE_LIST:
-			if (!is_list(d, qu, f))
-				is_temporary(d, qu, is);
-			else if (is->more != 0)
-				return;
-			break;
-		}
-		answered(d, qu->m);
-	} else {
-		forget_members(qu);
+	if (is_of_use(d, qu)) {
+		use(d, qu, f);
+		if (!more)
+			answered(d, qu->m);
 	}
-	if (is->kind == ROUTE_LIST && is->more != 0)
+	if (more)
 		return;
 	map_del_id(&d->routes.questions, f->cookie);
 	question_free(d, qu);
@@ -414,10 +433,8 @@ ask_again(struct qmgr *d)
 		struct rcpt *r = qu->r;
 
 		if ((qu->m->flags & MSG_GONE) == 0 &&
-		    r->state == RCPT_ROUTING && (r->flags & RCPT_ASKED) != 0) {
-			forget_members(qu);
+		    r->state == RCPT_ROUTING && (r->flags & RCPT_ASKED) != 0)
 			rcpt_route(&d->q, r, (r->flags & RCPT_BULK) != 0);
-		}
 		question_free(d, qu);
 	}
 	map_clear(&d->routes.questions);

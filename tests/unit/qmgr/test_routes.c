@@ -1,0 +1,357 @@
+/*
+ * What routerd says of recipients, with a driver in its place: lists in more
+ * than one frame, when something happens before the last of them.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "msg/route.h"
+#include "qmgr/qmgr.h"
+#include "qmgr/via.h"
+#include "tests/unit/unit.h"
+
+static struct qmgr d;
+static char path[64];
+static int dirfd_;
+static struct message *m;
+static struct link *routerd;
+static uint64_t cookies[16]; /* of the last question for each recipient */
+static unsigned asked;
+
+/* --- the rest of qmgr ---------------------------------------------------- */
+
+int64_t
+qmgr_now(struct qmgr *q)
+{
+	return q->q.now;
+}
+
+void
+qmgr_pump(struct qmgr *q)
+{
+	(void)q;
+}
+
+void
+message_ready(struct qmgr *q, struct message *msg)
+{
+	(void)q;
+	(void)msg;
+}
+
+void
+message_ready_bundle(struct qmgr *q, struct bundle *b)
+{
+	(void)q;
+	(void)b;
+}
+
+bool
+dsn_wanted(const struct rcpt *r, enum dsn_action action)
+{
+	(void)action;
+	return (r->notify & NOTIFY_SUCCESS) != 0;
+}
+
+void
+dsn_queue(struct qmgr *q, struct message *msg, enum dsn_action action)
+{
+	(void)q;
+	(void)msg;
+	(void)action;
+}
+
+/* A rejection ends a round: what was sent before it has arrived. */
+void
+outcome_apply(
+    struct qmgr *q, struct message *msg, const struct outcome *os, size_t n)
+{
+	struct rcpt *r = os[0].r;
+
+	ck_assert_uint_eq(n, 1);
+	queue_done(&q->q, msg, &r, 1);
+	loop_stop(q->proc.loop, 0);
+}
+
+/* --- routerd --------------------------------------------------------------- */
+
+static void
+on_route(void *arg, struct link *l, struct link_msg *f)
+{
+	const struct msg_route *q = f->body;
+	struct rcpt *r;
+
+	(void)arg;
+	(void)l;
+	RCPT_FOREACH(r, m)
+		if (str_eq(rcpt_address(r), q->address) && r->index < 16)
+			cookies[r->index] = f->cookie;
+	if (++asked == 5) /* those that the message has at first */
+		loop_stop(d.proc.loop, 0);
+}
+
+static void
+on_close(void *arg, struct link *l, const char *why)
+{
+	(void)arg;
+	(void)why;
+	link_free(l);
+}
+
+static const struct link_rule rules[] = {
+	LINK_RULE(MSG_ROUTE, &msg_route_wire, on_route),
+};
+static const struct link_ops ops = { .rules = rules, .nrules = N_OF(rules),
+	.on_close = on_close };
+
+/* A fresh routerd; runs until it was asked for n recipients. */
+static void
+link_routerd(unsigned n)
+{
+	int pair[2];
+
+	asked = 5 - n;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	routerd = link_new(d.proc.loop, pair[0], &ops, NULL);
+	routes_link(&d, pair[1]);
+	routes_pump(&d);
+	loop_run(d.proc.loop);
+}
+
+/* members: words. */
+static void
+say_list(uint32_t index, const char *members, bool more)
+{
+	const struct msg_route_is is = { .kind = ROUTE_LIST, .more = more };
+	struct str rest = str_c(members);
+	struct buf tail;
+
+	buf_init(&tail, BUF_NO_MAX);
+	while (rest.n != 0)
+		wire_put_str(&tail, str_take_word(&rest));
+	link_send_tail(routerd, MSG_ROUTE_IS, cookies[index],
+	    &msg_route_is_wire, &is, buf_str(&tail));
+	buf_clear(&tail);
+}
+
+/* Rejects a recipient that is there for nothing else. */
+static void
+wait_for(uint32_t index)
+{
+	const struct msg_route_is is = { .kind = ROUTE_REJECT, .code = 550 };
+
+	link_send(routerd, MSG_ROUTE_IS, cookies[index], &msg_route_is_wire,
+	    &is);
+	loop_run(d.proc.loop);
+}
+
+/* --- the rig --------------------------------------------------------------- */
+
+static void
+on_dirty(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_failed(void *arg, int error)
+{
+	(void)arg;
+	ck_abort_msg("a flush failed: %d", error);
+}
+
+static void
+setup(void)
+{
+	static const struct sched_options o = { 5, 20, 100, 1000, 60000 };
+	static const struct qlog_ops log = { on_dirty, on_failed };
+	static const char *const names[] = { "l0", "l1", "direct", "s3", "s4" };
+	static const struct settle none;
+	const struct envelope env = { .sender = STR("a@x.test"),
+		.client = STR("192.0.2.1") };
+	struct rcpt_init inits[N_OF(names)];
+
+	d = (struct qmgr){ .proc.loop = loop_new() };
+	snprintf(path, sizeof(path), "/tmp/postern-routes.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	dirfd_ = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d.syncer = syncer_new(NULL);
+	queue_init(&d.q, &o, 7);
+	qlog_init(&d.q.log, dirfd_, 1 << 20, 5, d.syncer, &log, NULL);
+	qlog_start(&d.q.log, 0, 1);
+	routes_init(&d);
+	for (uint32_t i = 0; i < N_OF(names); i++)
+		inits[i] = (struct rcpt_init){ .index = i,
+			.notify = NOTIFY_SUCCESS | NOTIFY_FAILURE,
+			.address = str_c(names[i]) };
+	m = message_new(queue_new_id(&d.q, 1000), &env, inits, N_OF(names),
+	    N_OF(names));
+	queue_accept(&d.q, m, STR_NONE, &none);
+	m->flags |= MSG_FLUSHED;
+	message_hold_ref(m);
+	link_routerd(5);
+}
+
+static void
+stop_loop(void *arg)
+{
+	(void)arg;
+	loop_stop(d.proc.loop, 0);
+}
+
+static void
+teardown(void)
+{
+	char command[100];
+	struct timer t;
+
+	link_free(routerd);
+	timer_init(&t, d.proc.loop, stop_loop, NULL);
+	timer_set(&t, 0);
+	loop_run(d.proc.loop); /* links are freed at the end of a round */
+	timer_clear(&t);
+	snprintf(command, sizeof(command), "rm -r %s", path);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* Who the message goes to besides its first recipients, as words; each has
+ * what is left of its list's NOTIFY, and an index of its own. */
+static void
+ck_members(const char *expected)
+{
+	struct buf all;
+	struct rcpt *r;
+	uint32_t least = 0;
+
+	buf_init(&all, BUF_NO_MAX);
+	RCPT_FOREACH(r, m) {
+		ck_assert_uint_ge(r->index, least);
+		least = r->index + 1;
+		if (r->index < 5)
+			continue;
+		ck_assert_uint_eq(r->notify, NOTIFY_FAILURE);
+		buf_addf(&all, "%s%.*s", buf_len(&all) == 0 ? "" : " ",
+		    STR_ARG(rcpt_address(r)));
+	}
+	ck_assert_str_eq(buf_cstr(&all), expected);
+	ck_assert_uint_eq(m->nrcpts, least);
+	buf_clear(&all);
+}
+
+static int
+state_of(uint32_t index)
+{
+	return message_rcpt(m, index)->state;
+}
+
+/* --- tests ----------------------------------------------------------------- */
+
+START_TEST(each_once)
+{
+	say_list(0, "a b", true);
+	say_list(1, "c a", true);
+	say_list(0, "b direct c", true);
+	say_list(1, "d d", false);
+	say_list(0, "e", false);
+	wait_for(3);
+	ck_members("c a d b e");
+	ck_assert_int_eq(state_of(0), RCPT_REPORT);
+	ck_assert_int_eq(message_rcpt(m, 0)->dsn, DSN_EXPANDED);
+	ck_assert_int_eq(state_of(1), RCPT_REPORT);
+	ck_assert_uint_eq(m->nreport, 2);
+}
+END_TEST
+
+/* routerd dies in the middle of one: it is asked for once more, whole. */
+START_TEST(begun_again)
+{
+	say_list(0, "a b", true);
+	say_list(1, "b c", _i != 0);
+	wait_for(3);
+	ck_members(_i != 0 ? "" : "b c");
+	link_free(routerd);
+	/* The lists, or one, the direct one, and one of those to wait for;
+	 * and the members that were new are asked about. */
+	link_routerd(_i != 0 ? 4 : 5);
+	say_list(0, "a b", true);
+	if (_i != 0)
+		say_list(1, "b c", false);
+	say_list(0, "d", false);
+	wait_for(4);
+	ck_members("b c a d");
+	ck_assert_uint_eq(m->nreport, 2);
+}
+END_TEST
+
+/* The administrator sends a list elsewhere, or drops it, between two frames:
+ * whom it named is nobody's, unless another list has him too. */
+START_TEST(taken_away)
+{
+	struct rcpt *list = message_rcpt(m, 0);
+
+	say_list(0, "a b", true);
+	wait_for(3);
+	if (_i == 0)
+		queue_done(&d.q, m, &list, 1);
+	else
+		queue_reroute(&d.q, m, &list, 1,
+		    site_smtp(&d.q.sites, STR("[192.0.2.1]"), 0));
+	say_list(1, "b c", false);
+	say_list(0, "d", false);
+	wait_for(4);
+	ck_members("b c");
+	ck_assert_int_eq(state_of(0), _i == 0 ? RCPT_DONE : RCPT_READY);
+	ck_assert_uint_eq(d.routes.open, 1); /* about the direct one */
+}
+END_TEST
+
+/* It was sent elsewhere and comes back before the rest of the first answer:
+ * that has a hole. */
+START_TEST(taken_away_and_back)
+{
+	struct rcpt *list = message_rcpt(m, 0);
+
+	say_list(0, "a", true);
+	wait_for(3);
+	queue_reroute(&d.q, m, &list, 1,
+	    site_smtp(&d.q.sites, STR("[192.0.2.1]"), 0));
+	say_list(0, "b", true);
+	wait_for(4);
+	ck_assert_int_eq(list->state, RCPT_READY);
+	rcpt_set_via(list, NULL);
+	rcpt_route(&d.q, list, false);
+	asked = 4;
+	say_list(1, "x", false);
+	{
+		const uint64_t first = cookies[0];
+
+		routes_pump(&d);
+		loop_run(d.proc.loop);
+		ck_assert_uint_ne(first, cookies[0]);
+		say_list(0, "a b c", false);
+		cookies[0] = first;
+		say_list(0, "c", false);
+		wait_for(2);
+	}
+	ck_members("x a b c");
+}
+END_TEST
+
+static TCase *
+lists(void)
+{
+	TCase *tc = tcase_create("lists");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, each_once);
+	tcase_add_loop_test(tc, begun_again, 0, 2);
+	tcase_add_loop_test(tc, taken_away, 0, 2);
+	tcase_add_test(tc, taken_away_and_back);
+	tcase_set_timeout(tc, 20);
+	return tc;
+}
+
+UNIT_MAIN("routes", lists)
