@@ -25,7 +25,8 @@ write_all(int fd, struct str out)
 	return 0;
 }
 
-/* A fresh file of a name that nobody can guess. */
+/* A fresh file of a name that nobody can guess.  The dot before it says that
+ * it is not finished. */
 static int
 create(int folder, char name[40])
 {
@@ -33,11 +34,42 @@ create(int folder, char name[40])
 
 	if (getrandom(r, sizeof(r), 0) != sizeof(r))
 		return -1;
-	snprintf(name, 40, "%016llx%016llx", (unsigned long long)r[0],
+	snprintf(name, 40, ".%016llx%016llx", (unsigned long long)r[0],
 	    (unsigned long long)r[1]);
 	umask(027);
 	return openat(folder, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+}
+
+/* Not surely on disk: nobody may take it once we have said so. */
+static int
+withdraw(int folder, int fd, const char *name)
+{
+	if (unlinkat(folder, name, 0) == 0)
+		return EX_TEMPFAIL;
+	/* It was taken as one whose sendmail died: the queue has it. */
+	if (errno == ENOENT)
+		return EX_OK;
+	/* Without its end it never will be. */
+	if (ftruncate(fd, 0) == -1)
+		return EX_TEMPFAIL;
+	return EX_TEMPFAIL;
+}
+
+/*
+ * The name without the dot is the promise, given when all is on disk under
+ * the other.  A power cut may take it back: then the file is there with its
+ * dot, and is taken as such.
+ */
+static int
+finish(int folder, int fd, const char *name, struct str file)
+{
+	/* The folder cannot be opened for its own fsync: syncfs has it too. */
+	if (write_all(fd, file) == -1 || fsync(fd) == -1 || syncfs(fd) == -1)
+		return withdraw(folder, fd, name);
+	if (renameat(folder, name, folder, name + 1) == 0)
+		return EX_OK;
+	return withdraw(folder, fd, name);
 }
 
 int
@@ -45,7 +77,7 @@ sm_drop(struct sm *s)
 {
 	char path[4096], name[40];
 	struct buf file;
-	int folder, fd, code = EX_TEMPFAIL;
+	int folder, fd, code;
 
 	snprintf(path, sizeof(path), "%.*s/drop", STR_ARG(s->spool));
 	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -57,12 +89,7 @@ sm_drop(struct sm *s)
 	}
 	buf_init(&file, BUF_NO_MAX);
 	drop_write(&file, &s->head, s->rcpts, s->nrcpts, buf_str(&s->text));
-	/* The folder cannot be opened for its own fsync: syncfs has it too. */
-	if (write_all(fd, buf_str(&file)) == 0 && fsync(fd) == 0 &&
-	    syncfs(fd) == 0)
-		code = EX_OK;
-	else
-		unlinkat(folder, name, 0);
+	code = finish(folder, fd, name, buf_str(&file));
 	close(fd);
 	close(folder);
 	buf_clear(&file);

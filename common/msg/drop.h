@@ -12,8 +12,10 @@
  *	"END\n"                4 octets
  *	u32                    crc32c over all before it
  *
- * Numbers are little-endian.  A file without its end is still being written,
- * or was cut by a crash before sendmail said that all is well.
+ * Numbers are little-endian.  Its name is 32 hexadecimal digits, with a dot in
+ * front until all of it is on disk.  A file without its end is still being
+ * written, or was cut by a crash before sendmail said that all is well; a
+ * whole one with a dot was left by a crash.
  */
 #ifndef POSTERN_MSG_DROP_H
 #define POSTERN_MSG_DROP_H

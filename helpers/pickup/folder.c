@@ -12,42 +12,126 @@
 #include "helpers/pickup/pickup.h"
 #include "proc/note.h"
 
-enum { UNFINISHED_S = 3600 /* nobody writes a file for longer */ };
+enum {
+	ORPHAN_S = 60,      /* whole, but its writer never said so */
+	UNFINISHED_S = 3600 /* nobody writes a file for longer */
+};
+
+/* It stays where it is: for this look, or for good. */
+static void
+note_file(const struct pickup *p, const char *event)
+{
+	note(NOTE_ERROR, event);
+	note_errno(errno);
+	note_c("file", p->now.name);
+	note_end();
+}
+
+/* sendmail's names, before they are finished. */
+static bool
+is_unfinished(const char *name)
+{
+	return name[0] == '.' && strlen(name) == 33 &&
+	    strspn(name + 1, "0123456789abcdef") == 32;
+}
+
+static bool
+is_stuck(const struct pickup *p, const char *name)
+{
+	struct str names = buf_str(&p->stuck);
+
+	while (names.n > 0)
+		if (str_eq(str_take_until(&names, '\0'), str_c(name)))
+			return true;
+	return false;
+}
+
+static bool
+is_for_us(const struct pickup *p, const char *name)
+{
+	return (name[0] != '.' || is_unfinished(name)) &&
+	    strcmp(name, "corrupt") != 0 && !is_stuck(p, name);
+}
+
+static void
+keep_stuck(struct pickup *p, const char *name)
+{
+	buf_add_c(&p->stuck, name);
+	buf_add_char(&p->stuck, '\0');
+}
+
+/* What is left out for an error is found by the next look. */
+static const struct dirent *
+next_entry(DIR *dir)
+{
+	const struct dirent *e;
+
+	errno = 0;
+	e = readdir(dir);
+	if (e == NULL && errno != 0) {
+		note(NOTE_ERROR, "drop-unreadable");
+		note_errno(errno);
+		note_end();
+	}
+	return e;
+}
+
+/* The disk may be well again. */
+static void
+remove_stuck(struct pickup *p)
+{
+	struct buf all = p->stuck;
+	struct str names = buf_str(&all);
+
+	buf_init(&p->stuck, BUF_NO_MAX);
+	while (names.n > 0) {
+		const char *name = str_take_until(&names, '\0').p;
+
+		if (unlinkat(p->folder, name, 0) == -1 && errno != ENOENT)
+			keep_stuck(p, name);
+	}
+	buf_clear(&all);
+}
 
 void
-folder_look(int folder, struct buf *names)
+folder_look(struct pickup *p)
 {
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(p->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	const int error = errno;
 	const struct dirent *e;
 	size_t n = 0;
 
+	remove_stuck(p);
 	if (dir == NULL) {
 		note(NOTE_ERROR, "drop-unreadable");
-		note_errno(errno);
+		note_errno(error);
 		note_end();
 		if (fd != -1)
 			close(fd);
 		return;
 	}
-	while (n < FOLDER_LOOK && (e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.' || strcmp(e->d_name, "corrupt") == 0)
+	while (n < FOLDER_LOOK && (e = next_entry(dir)) != NULL) {
+		if (!is_for_us(p, e->d_name))
 			continue;
-		buf_add_c(names, e->d_name);
-		buf_add_char(names, '\0');
+		buf_add_c(&p->names, e->d_name);
+		buf_add_char(&p->names, '\0');
 		n++;
 	}
 	closedir(dir);
 }
 
-void
+bool
 folder_aside(struct pickup *p, const char *why)
 {
+	bool moved;
 	char to[sizeof(p->now.name) + 16];
 
 	snprintf(to, sizeof(to), "corrupt/%s", p->now.name);
-	if ((mkdirat(p->folder, "corrupt", 0700) == -1 && errno != EEXIST) ||
-	    renameat(p->folder, p->now.name, p->folder, to) == -1) {
+	moved = (mkdirat(p->folder, "corrupt", 0700) == 0 ||
+	    errno == EEXIST) &&
+	    renameat(p->folder, p->now.name, p->folder, to) == 0;
+	if (!moved) {
 		note(NOTE_ERROR, "drop-stays");
 		note_errno(errno);
 	} else {
@@ -57,6 +141,7 @@ folder_aside(struct pickup *p, const char *why)
 	note_c("why", why);
 	note_u64("uid", p->now.uid);
 	note_end();
+	return moved;
 }
 
 /* What nobody but its owner could have made is a regular file with one
@@ -74,7 +159,7 @@ judge(const struct pickup *p, const struct stat *st)
 }
 
 static bool
-read_all(int fd, size_t size, struct buf *out)
+read_all(const struct pickup *p, int fd, size_t size, struct buf *out)
 {
 	char *room = buf_reserve(out, size + 1);
 	size_t n = 0;
@@ -84,6 +169,8 @@ read_all(int fd, size_t size, struct buf *out)
 		got = pread(fd, room + n, size - n, (off_t)n);
 		if (got == -1 && errno == EINTR)
 			continue;
+		if (got == -1)
+			note_file(p, "drop-unreadable");
 		if (got <= 0)
 			break;
 		n += (size_t)got;
@@ -95,11 +182,13 @@ read_all(int fd, size_t size, struct buf *out)
 static bool
 judge_text(struct pickup *p, time_t changed)
 {
+	const time_t age = clock_wall() - changed;
+
 	switch (drop_read(buf_str(&p->now.file), &p->now.drop)) {
 	case DROP_OK:
-		return true;
+		return p->now.name[0] != '.' || age > ORPHAN_S;
 	case DROP_CUT:
-		if (clock_wall() - changed > UNFINISHED_S)
+		if (age > UNFINISHED_S)
 			folder_aside(p, "never finished");
 		return false;
 	case DROP_DAMAGED:
@@ -123,18 +212,21 @@ folder_read(struct pickup *p)
 	if (fd == -1) {
 		if (errno == ELOOP)
 			folder_aside(p, "a symbolic link");
+		else if (errno == ENXIO)
+			folder_aside(p, "not a regular file");
 		else if (errno != ENOENT && errno != EACCES)
-			folder_aside(p, strerror(errno));
+			note_file(p, "drop-unreadable");
 		return false;
 	}
 	if (fstat(fd, &st) == -1) {
+		note_file(p, "drop-unreadable");
 		close(fd);
 		return false;
 	}
 	p->now.uid = st.st_uid;
 	why = judge(p, &st);
 	whole = why == NULL &&
-	    read_all(fd, (size_t)st.st_size, &p->now.file);
+	    read_all(p, fd, (size_t)st.st_size, &p->now.file);
 	close(fd);
 	if (why != NULL) {
 		folder_aside(p, why);
@@ -147,11 +239,10 @@ void
 folder_remove(struct pickup *p)
 {
 	/* A second copy is better than a loss: only now. */
-	if (unlinkat(p->folder, p->now.name, 0) == -1 && errno != ENOENT) {
-		note(NOTE_ERROR, "drop-stays");
-		note_c("file", p->now.name);
-		note_errno(errno);
-		note_end();
-		folder_aside(p, "taken, but it cannot be removed");
-	}
+	if (unlinkat(p->folder, p->now.name, 0) == 0 || errno == ENOENT)
+		return;
+	note_file(p, "drop-stays");
+	if (folder_aside(p, "taken, but it cannot be removed"))
+		return;
+	keep_stuck(p, p->now.name);
 }

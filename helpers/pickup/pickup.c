@@ -115,7 +115,7 @@ on_time(void *arg)
 
 	if (!p->busy) {
 		buf_reset(&p->names);
-		folder_look(p->folder, &p->names);
+		folder_look(p);
 		next(p);
 	}
 }
@@ -226,6 +226,7 @@ pickup_init(struct pickup *p)
 	    DROP_OVERHEAD;
 	p->hostname = conf_str(root, "hostname");
 	buf_init(&p->names, BUF_NO_MAX);
+	buf_init(&p->stuck, BUF_NO_MAX);
 	buf_init(&p->now.file, BUF_NO_MAX);
 	timer_init(&p->timer, p->proc.loop, on_time, p);
 	date_prepare();

@@ -29,6 +29,7 @@ struct pickup {
 	uint64_t size_max;    /* octets of a file */
 	struct str hostname;
 	struct buf names;     /* still to do in this look, NUL behind each */
+	struct buf stuck;     /* taken, yet still there; names as above */
 	struct dropped now;   /* the message under way */
 	bool busy;
 	uint64_t cookie;
@@ -39,13 +40,14 @@ extern const struct proc_desc pickup_proc;
 /* After proc_start. */
 void pickup_init(struct pickup *p);
 
-/* folder.c: what is in the folder, at most FOLDER_LOOK names. */
+/* folder.c: what is in the folder, at most FOLDER_LOOK names, to p->names. */
 enum { FOLDER_LOOK = 1000 };
-void folder_look(int folder, struct buf *names);
+void folder_look(struct pickup *p);
 /* Reads and judges p->now.name; false: not now, or put aside. */
 bool folder_read(struct pickup *p);
+/* What was taken; if it stays it is never taken again by this process. */
 void folder_remove(struct pickup *p);
-/* It will never be taken: to drop/corrupt, with a note. */
-void folder_aside(struct pickup *p, const char *why);
+/* It will never be taken: to drop/corrupt, with a note; false: it stays. */
+bool folder_aside(struct pickup *p, const char *why);
 
 #endif

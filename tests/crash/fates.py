@@ -11,10 +11,11 @@ import hashlib
 import os
 import random
 import re
+import subprocess
 import threading
 import time
 
-from ledger import BOB, Wrong, text_hash
+from ledger import BOB, BUILD, Wrong, text_hash
 from lib import Instance, message, read_ports, wait_for
 from smtp_sink import Sink
 
@@ -27,6 +28,11 @@ KINDS = {  # recipients, least octets of the body, how many more at most
     "out": (("x@out.test",), 100, 5000),
     "later": (("later@out.test",), 100, 5000),  # deferred while the sink is shut
     "no": (("no@out.test",), 100, 5000),  # comes back as a report
+    # Deferred too; then an administrator has another idea.
+    "drop": (("later-drop@out.test",), 100, 5000),
+    "bounce": (("later-bounce@out.test",), 100, 5000),
+    "reroute": (("later-reroute@out.test",), 100, 5000),
+    "hold": (("later-hold@out.test",), 100, 5000),
 }
 LOCAL = ("small", "large", "middle", "two")
 
@@ -137,6 +143,8 @@ class Post:
         self.lock = threading.Lock()
         self.fates, self.count, self.talk, self.taken = {}, 0, None, 0
         self.open = set()  # names not yet judged
+        self.changed = {}  # name -> (what an administrator asked for, it was done)
+        self.copies = 1  # that a mailbox may have
         self.boxes = [Folder(self.p, BOB), Folder(self.p, ALICE)]
         self.seen = {}  # (name, place) -> copies
         self.rounds = None
@@ -153,7 +161,7 @@ class Post:
     def rcpt(self, line):
         if "no@" in line:
             return "550 5.1.1 nobody"
-        return "451 4.2.1 later" if self.shut and "later@" in line else None
+        return "451 4.2.1 later" if self.shut and "later" in line else None
 
     def start(self):
         """Again, also where a program cannot yet: it is tried on."""
@@ -218,6 +226,44 @@ class Post:
         if wait_for(lambda: self.send(kind) == "accepted", seconds, 0.05) is not True:
             raise Wrong("no service\n" + self.p.log_tail())
 
+    def drop(self, kind):
+        """sendmail(8), while nothing else takes mail of local users: it goes by spool/drop."""
+        try:
+            os.remove(os.path.join(self.p.base, "run", "submit.sock"))
+        except OSError:
+            pass
+        name = self.name(kind)
+        r = subprocess.run(["sendmail", "--base", self.p.base, "-i", "-f", BOB, *KINDS[kind][0]], capture_output=True, timeout=60,
+                           executable=os.path.join(BUILD, "ctl", "sendmail"), env=dict(os.environ, HOME=self.p.base),
+                           input=message(name, body(name), sender=BOB).replace("\r\n", "\n").encode())
+        self.fates[name] = "accepted" if r.returncode == 0 else "refused" if r.returncode > 0 else "unsure"
+        self.open.add(name)
+
+    def dropped(self):
+        """What waits in spool/drop; what has a dot was never promised."""
+        return [name for name in os.listdir(os.path.join(self.p.base, "spool", "drop")) if name[0] != "." and name != "corrupt"]
+
+    def change(self, what, *more):
+        """postern queue WHAT for what was sent as that kind and is not judged yet; true: it was done."""
+        names = [name for name in self.open if kind_of(name) == what]
+        try:
+            rows = self.p.rows("queue", what, "--to", KINDS[what][0][0], *more)
+        except (AssertionError, ValueError):
+            rows = []
+        for name in names:
+            self.changed[name] = what, rows == [{"changed": len(names)}]
+
+    def release(self):
+        """Whatever is held, as soon as the queue answers."""
+        def all_free():
+            rows = self.queue()
+            if rows and any(r["status"] == "hold" for row in rows for r in row["recipients"]):
+                self.p.ctl("queue", "release", "--all", check=False)
+                return False
+            return rows is not None
+        if wait_for(all_free, 20, 0.05) is not True:
+            raise Wrong("what is held stays held\n" + self.p.log_tail())
+
     # --- what became of it
 
     def look(self):
@@ -246,6 +292,8 @@ class Post:
 
     def judge(self, name, sink_copies):
         kind, fate = kind_of(name), self.fates[name]
+        if name in self.changed:
+            return self.judge_changed(name, *self.changed[name], sink_copies)
         places = KINDS[kind][0] if kind in LOCAL else ("report",) if kind == "no" else ("sink",)
         for place in {*(p for n, p in self.seen if n == name), *places}:
             n = self.seen.get((name, place), 0)
@@ -255,8 +303,22 @@ class Post:
                 raise Wrong("accepted and lost: %s for %s" % (name, place))
             if n != 0 and fate == "refused":
                 raise Wrong("refused, yet delivered: %s for %s" % (name, place))
-            if n > (sink_copies if place == "sink" else 1):
+            if n > (sink_copies if place == "sink" else self.copies):
                 raise Wrong("%d times: %s %s for %s" % (n, fate, name, place))
+
+    def judge_changed(self, name, what, done, sink_copies):
+        """Dropped: nowhere; bounced: reported; not surely: as if nobody had asked, too."""
+        sink, report = self.seen.get((name, "sink"), 0), self.seen.get((name, "report"), 0)
+        least, most = {"drop": ((0, 0), (0, 0)), "bounce": ((0, 1), (0, 1))}.get(what, ((1, 0), (sink_copies, 0)))
+        if not done:
+            least, most = (0, 0), (sink_copies, most[1])
+        if self.fates[name] != "accepted":
+            least = 0, 0
+        lost = self.fates[name] == "accepted" and what != "drop" and sink + report == 0
+        if lost or not (least[0] <= sink <= most[0] and least[1] <= report <= most[1]):
+            raise Wrong("%s %s, %s %s: %d at the next host, %d reports" % (
+                self.fates[name], name, what, "done" if done else "asked for", sink, report))
+        return None
 
     def queue(self):
         """What waits; None while nobody can tell."""
@@ -266,9 +328,9 @@ class Post:
             return None
 
     def settle(self, sink_copies):
-        left = wait_for(lambda: self.queue() == [], 30, 0.02)
+        left = wait_for(lambda: self.dropped() == [] and self.queue() == [], 30, 0.02)
         if left is not True:
-            raise Wrong("the queue does not drain: %s\n%s" % (self.queue(), self.p.log_tail()))
+            raise Wrong("the queue does not drain: %s %s\n%s" % (self.queue(), self.dropped(), self.p.log_tail()))
         self.look()
         for name in self.open:
             self.judge(name, sink_copies)

@@ -11,6 +11,7 @@
  * master gives its children an environment of its own: its execveat() is
  * caught here and the two variables are added.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ enum kind {
 	MKDIR = 128,
 	CLOSE = 256,
 	SEND = 512, /* to a socket */
+	READ = 1024, /* of a regular file, or of a folder */
 };
 
 enum action {
@@ -348,12 +350,23 @@ remember(const struct call *c, ino_t inode, long rc)
 	errno = saved;
 }
 
+/* What to strike only when the descriptor is of this type. */
+static bool
+is_counted(const struct call *c, mode_t type)
+{
+	if (c->kind == SEND)
+		return S_ISSOCK(type);
+	if (c->kind == READ && c->nr == SYS_getdents64)
+		return S_ISDIR(type);
+	return (c->kind != WRITE && c->kind != READ) || S_ISREG(type);
+}
+
 static long
 made(struct call c)
 {
 	struct stat st = { 0 };
 	int saved = errno;
-	bool regular, sock;
+	bool regular;
 	long rc;
 
 	if (!is_ours())
@@ -362,10 +375,9 @@ made(struct call c)
 		return raw(c.nr, c.a);
 	errno = saved;
 	regular = c.name == NULL && S_ISREG(st.st_mode);
-	sock = c.name == NULL && S_ISSOCK(st.st_mode);
-	if (c.kind == WRITE && sock)
+	if (c.kind == WRITE && S_ISSOCK(st.st_mode))
 		c.kind = SEND;
-	if ((c.kind == WRITE && !regular) || (c.kind == SEND && !sock))
+	if (!is_counted(&c, st.st_mode))
 		return raw(c.nr, c.a);
 	if (c.kind == CLOSE) {
 		if (!regular ||
@@ -406,6 +418,19 @@ mode_of(int flags, va_list ap)
 		return (int)ON_NAME(OPEN, SYS_openat, path, dir, (long)path,   \
 		    flags, (long)mode);                                        \
 	}
+
+int
+open(const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = mode_of(flags, ap);
+	va_end(ap);
+	return (int)ON_NAME(OPEN, SYS_openat, path, AT_FDCWD, (long)path,
+	    flags, (long)mode);
+}
 
 OPEN_FUNCTION(openat)
 OPEN_FUNCTION(openat64)
@@ -458,6 +483,45 @@ ssize_t
 send(int fd, const void *p, size_t n, int flags)
 {
 	return ON_FD(SEND, SYS_sendto, fd, (long)p, (long)n, flags);
+}
+
+ssize_t
+read(int fd, void *p, size_t n)
+{
+	return ON_FD(READ, SYS_read, fd, (long)p, (long)n);
+}
+
+ssize_t
+pread(int fd, void *p, size_t n, off_t at)
+{
+	return ON_FD(READ, SYS_pread64, fd, (long)p, (long)n, at);
+}
+
+ssize_t
+pread64(int fd, void *p, size_t n, off64_t at)
+{
+	return pread(fd, p, n, at);
+}
+
+/* The library has its own buffer: that it is read on stands for getdents(). */
+struct dirent *
+readdir(DIR *dir)
+{
+	static struct dirent *(*real)(DIR *);
+	const struct call c = { .kind = READ, .nr = SYS_getdents64,
+		.a = { dirfd(dir) } };
+	struct stat st = { 0 };
+
+	if (real == NULL) {
+		void *symbol = dlsym(RTLD_NEXT, "readdir");
+
+		memcpy(&real, &symbol, sizeof(real));
+	}
+	if (is_ours() && page->action == FAIL && hits(&c, &st)) {
+		errno = (int)page->error;
+		return NULL;
+	}
+	return real(dir);
 }
 
 int

@@ -12,13 +12,13 @@ import struct
 
 from lib import scratch
 
-OPEN, WRITE, SYNC, TRUNCATE, RENAME, LINK, UNLINK, MKDIR, CLOSE, SEND = (1 << n for n in range(10))
+OPEN, WRITE, SYNC, TRUNCATE, RENAME, LINK, UNLINK, MKDIR, CLOSE, SEND, READ = (1 << n for n in range(11))
 DISK = OPEN | WRITE | SYNC | TRUNCATE | RENAME | LINK | UNLINK | MKDIR | CLOSE
 NOTHING, BEFORE, AFTER, TORN, FAIL, SHORT, LOSE = range(7)  # as in inject.c
 LAYOUT, CLOCK = "=10IQ16s64s", 128  # and where the clock stands
 NAMES = {257: "openat", 437: "openat2", 1: "write", 18: "pwrite64", 20: "writev", 46: "sendmsg", 44: "sendto", 75: "fdatasync",
          74: "fsync", 306: "syncfs", 77: "ftruncate", 285: "fallocate", 264: "renameat", 265: "linkat", 263: "unlinkat",
-         258: "mkdirat", 3: "close"}  # of x86-64, for reports only
+         258: "mkdirat", 3: "close", 0: "read", 17: "pread64", 217: "readdir"}  # of x86-64, for reports only
 
 
 class Action:
@@ -40,6 +40,9 @@ ACTIONS = {
     "EINTR": Action(FAIL, OPEN | WRITE | SYNC | TRUNCATE | CLOSE, errno.EINTR),
     "short": Action(SHORT, WRITE),
     "lost": Action(LOSE, SYNC, errno.EIO),
+    # Octets of a mapped file (mmap) come without a call: those reads cannot be struck.
+    "EIO-read": Action(FAIL, READ, errno.EIO),
+    "stuck": Action(FAIL, SYNC | RENAME | LINK | UNLINK, errno.EROFS, stays=True),
     "full": Action(FAIL, WRITE | TRUNCATE, errno.ENOSPC, stays=True),
 }
 
