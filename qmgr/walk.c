@@ -13,6 +13,7 @@ walk_free(void *own)
 {
 	struct walk *w = own;
 
+	qlog_wait_cancel(&w->d->q.log, &w->wait);
 	cursor_close(&w->cursor);
 	summary_clear(&w->summary);
 	text_close(w);
@@ -43,10 +44,25 @@ tell_changed(struct walk *w)
 }
 
 static void
+on_flushed(struct qlog_wait *wait)
+{
+	struct walk *w = (struct walk *)(void *)wait;
+
+	tell_changed(w);
+	control_end(w->ask, 0, "", "");
+}
+
+static void
 end_walk(struct walk *w)
 {
 	if (w->filter.nids != 0 && w->filter.matched == 0) {
 		control_end(w->ask, 2, "no messages match", "");
+		return;
+	}
+	if (w->plan->make != NULL && w->changed != 0 && !w->dry_run) {
+		/* What was said to be done outlives a crash. */
+		w->wait.on_flushed = on_flushed;
+		qlog_wait(&w->d->q.log, &w->wait);
 		return;
 	}
 	if (w->plan->make != NULL)

@@ -38,6 +38,7 @@ struct walk_text {
 };
 
 struct walk {
+	struct qlog_wait wait; /* until the changes are on disk */
 	struct qmgr *d;
 	struct control_ask *ask;
 	const struct walk_plan *plan;
@@ -53,7 +54,7 @@ struct walk {
 	struct site *via;      /* of --via; NULL: --reset */
 };
 
-/* Answers the question, now or later. */
+/* Answers the question, now or later; changes when they are on disk. */
 void walk_start(
     struct qmgr *d, struct control_ask *a, const struct walk_plan *plan);
 struct row_times walk_times(struct qmgr *d);
