@@ -251,12 +251,17 @@ audit_bodies(struct audit *a)
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	const struct message *m;
+	int error;
 
 	if (d == NULL)
 		return -1;
-	while ((e = readdir(d)) != NULL)
+	while ((e = disk_next(d)) != NULL)
 		check_file(a, e->d_name);
+	error = errno;
 	closedir(d);
+	errno = error;
+	if (error != 0)
+		return -1;
 	TAILQ_FOREACH(m, &a->q->table.all, entry)
 		if ((m->flags & MSG_LARGE) != 0)
 			check_body(a, m);

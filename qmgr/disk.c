@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proc/note.h"
+
+enum { TRIES = 3 /* of a read, after the first */ };
+
 int (*disk_fault)(
     enum disk_call call, int fd, const void *p, size_t n, uint64_t at);
 
@@ -55,12 +59,19 @@ disk_read(int fd, void *p, size_t n, uint64_t at)
 {
 	char *to = p;
 	size_t got = 0;
+	int tries = 0;
 
 	while (got < n) {
 		ssize_t r = pread(fd, to + got, n - got, (off_t)(at + got));
 
 		if (r == -1 && errno == EINTR)
 			continue;
+		if (r == -1 && errno == EIO && tries++ < TRIES) {
+			note(NOTE_WARN, "disk-read-again");
+			note_errno(EIO);
+			note_end();
+			continue;
+		}
 		if (r == -1)
 			return -1;
 		if (r == 0)
@@ -100,6 +111,13 @@ disk_unlink(int dirfd, const char *name)
 	if (fault(DISK_UNLINK, dirfd, name, 0, 0) == -1)
 		return -1;
 	return unlinkat(dirfd, name, 0);
+}
+
+const struct dirent *
+disk_next(DIR *d)
+{
+	errno = 0;
+	return readdir(d);
 }
 
 int64_t

@@ -6,6 +6,7 @@
 #ifndef POSTERN_QMGR_DISK_H
 #define POSTERN_QMGR_DISK_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,12 +22,15 @@ extern int (*disk_fault)(
 /* Opens below dirfd, close-on-exec; new files have mode 0600. */
 int disk_open(int dirfd, const char *name, int flags);
 int disk_write(int fd, const void *p, size_t n, uint64_t at);
-/* Less than n only at the end of the file. */
+/* Less than n only at the end of the file.  What fails with EIO is noted and
+ * read again, a few times: what is taken for damaged is not looked at again. */
 ssize_t disk_read(int fd, void *p, size_t n, uint64_t at);
 int disk_datasync(int fd);
 int disk_sync(int fd);
 int disk_rename(int dirfd, const char *from, const char *to);
 int disk_unlink(int dirfd, const char *name);
+/* The next entry; NULL: there is none (errno 0), or it cannot be read. */
+const struct dirent *disk_next(DIR *d);
 /* Octets of the file, or -1. */
 int64_t disk_size(int fd);
 

@@ -1,4 +1,5 @@
 /* job -- one attempt, as frames of msg/job.h. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -143,9 +144,6 @@ give_up(struct job *j)
 	struct reason *why = reason_get(&d->q.reasons, 451, STR("4.3.0"),
 	    STR("the message cannot be read from the queue's disk"), STR_NONE);
 
-	note(NOTE_ERROR, "text-unreadable");
-	note_id("id", j->m->id);
-	note_end();
 	for (size_t i = 0; i < j->n; i++) {
 		j->rcpts[i].status = JOB_TEMPORARY;
 		j->rcpts[i].reason = reason_ref(why);
@@ -155,24 +153,41 @@ give_up(struct job *j)
 	job_free(j);
 }
 
+/* error: errno, or 0 for what is damaged */
+static void
+note_unreadable(const struct message *m, int error)
+{
+	note(NOTE_ERROR, "text-unreadable");
+	note_id("id", m->id);
+	if (error != 0)
+		note_errno(error);
+	note_end();
+}
+
 void
 job_start(struct peer *p, struct message *m, struct site *site,
     enum dsn_action dsn, struct rcpt **rs, size_t n)
 {
 	struct job *j = job_new(p, m, site, dsn, rs, n);
 	struct str text = message_text(p->d, m);
+	const int error = errno;
 	uint64_t size = m->prefix + m->body;
 
-	if (text.p == NULL && dsn == DSN_NONE) {
-		give_up(j);
-		return;
+	if (text.p == NULL) {
+		note_unreadable(m, error);
+		/* The sender is told even so; of what a disk may give the next
+		 * time, by a later report. */
+		if (dsn == DSN_NONE || (error != 0 && m->dsn_next == 0)) {
+			give_up(j);
+			return;
+		}
+		size = 0;
 	}
-	if (text.p == NULL)
-		size = 0; /* the sender is told even so */
 	send_head(j, size);
 	for (size_t i = 0; i < n; i++)
 		send_rcpt(j, j->rcpts[i].r);
 	if (send_text(j, text) == -1) {
+		note_unreadable(m, errno);
 		link_send_raw(p->link, MSG_JOB_CANCEL, j->cookie, STR_NONE);
 		give_up(j);
 		return;

@@ -26,11 +26,11 @@ open_segments(struct queue *q, struct load_report *report)
 	    openat(q->log.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	const struct dirent *e;
-	int r = 0;
+	int r = 0, error;
 
 	if (d == NULL)
 		return -1;
-	while (r == 0 && (e = readdir(d)) != NULL) {
+	while (r == 0 && (e = disk_next(d)) != NULL) {
 		uint64_t number;
 		bool bad;
 		int seg;
@@ -44,8 +44,11 @@ open_segments(struct queue *q, struct load_report *report)
 			qlog_add_segment(&q->log, number, seg, bad);
 		report->bad_segments += bad;
 	}
+	/* Segments that were not seen would be mail that never was. */
+	error = errno;
 	closedir(d);
-	return r;
+	errno = error;
+	return error != 0 ? -1 : r;
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fatal.h"
 #include "base/id.h"
+#include "proc/note.h"
 #include "qmgr/disk.h"
 
 enum { UUID_TEXT = 33 /* 32 hex digits and LF */ };
@@ -171,6 +172,17 @@ large_remove(const struct spool *s, uint64_t id)
 	disk_unlink(s->largefd, name);
 }
 
+/* What is there without a message stays until the next start. */
+static void
+note_unswept(void)
+{
+	const int error = errno;
+
+	note(NOTE_WARN, "large-unread");
+	note_errno(error);
+	note_end();
+}
+
 void
 large_sweep(const struct spool *s, const struct table *t)
 {
@@ -179,14 +191,18 @@ large_sweep(const struct spool *s, const struct table *t)
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
-	if (d == NULL)
+	if (d == NULL) {
+		note_unswept();
 		return;
-	while ((e = readdir(d)) != NULL) {
+	}
+	while ((e = disk_next(d)) != NULL) {
 		uint64_t id;
 
 		if (id_parse(str_c(e->d_name), &id) &&
 		    table_find(t, id) == NULL)
 			disk_unlink(s->largefd, e->d_name);
 	}
+	if (errno != 0)
+		note_unswept();
 	closedir(d);
 }

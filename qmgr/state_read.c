@@ -128,13 +128,15 @@ list_states(int dirfd, uint64_t numbers[STATES_MAX])
 
 	if (d == NULL)
 		fatal_errno("the queue log's folder");
-	while ((e = readdir(d)) != NULL && n < STATES_MAX) {
+	while (n < STATES_MAX && (e = disk_next(d)) != NULL) {
 		struct str name = str_c(e->d_name);
 
 		if (str_take_prefix(&name, STR("state.")) &&
 		    num_u64(name, &numbers[n]))
 			n++;
 	}
+	if (n < STATES_MAX && errno != 0)
+		fatal_errno("the queue log's folder");
 	closedir(d);
 	qsort(numbers, n, sizeof(numbers[0]), newest_first);
 	return n;

@@ -1,4 +1,7 @@
-/* text -- a message's octets: from memory, or back from the log. */
+/* text -- a message's octets: from memory, or back from the log; errno says
+ * why not, 0 that they are damaged. */
+#include <errno.h>
+
 #include "proc/note.h"
 #include "qmgr/qmgr.h"
 
@@ -8,6 +11,7 @@ message_text(struct qmgr *d, struct message *m)
 	const uint64_t n = message_logged(m);
 	struct record r;
 
+	errno = 0; /* what is damaged gives none */
 	if (m->text != NULL)
 		return str_n(m->text, (size_t)n);
 	if (m->seg == NULL || !qlog_read(&d->q.log, m->seg, m->off, m->size,
