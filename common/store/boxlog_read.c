@@ -18,11 +18,12 @@ boxlog_gens(int ix, const char *prefix, uint32_t *low, uint32_t *high)
 	int fd = disk_open_dir(ix, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
+	int error;
 
 	*low = *high = 0;
 	if (dir == NULL)
 		return -1;
-	while ((e = readdir(dir)) != NULL) {
+	while ((e = disk_next(dir)) != NULL) {
 		struct str name = str_c(e->d_name);
 		uint32_t gen;
 
@@ -35,8 +36,10 @@ boxlog_gens(int ix, const char *prefix, uint32_t *low, uint32_t *high)
 		if (gen > *high)
 			*high = gen;
 	}
+	error = errno;
 	closedir(dir);
-	return 0;
+	errno = error;
+	return error != 0 ? -1 : 0;
 }
 
 int

@@ -96,12 +96,13 @@ read_dirs(struct account *a)
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 	struct buf name;
+	int error;
 
 	if (dir == NULL)
 		return -1;
 	buf_init(&name, NAME_SPACE);
 	add_folder(a, STR("INBOX"))->exists = true;
-	while ((e = readdir(dir)) != NULL) {
+	while ((e = disk_next(dir)) != NULL) {
 		struct folder *f;
 
 		buf_reset(&name);
@@ -113,9 +114,11 @@ read_dirs(struct account *a)
 		if (f != NULL)
 			f->exists = true;
 	}
+	error = errno;
 	buf_clear(&name);
 	closedir(dir);
-	return 0;
+	errno = error;
+	return error != 0 ? -1 : 0;
 }
 
 /* Names that only the settings know, and the parents of all. */

@@ -148,8 +148,9 @@ maildir_find(const struct maildir *md, struct str base, char out[MAILDIR_NAME])
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 	bool found = false;
+	int error;
 
-	while (dir != NULL && !found && (e = readdir(dir)) != NULL) {
+	while (dir != NULL && !found && (e = disk_next(dir)) != NULL) {
 		struct str name = str_c(e->d_name);
 		uint16_t flags;
 
@@ -157,8 +158,10 @@ maildir_find(const struct maildir *md, struct str base, char out[MAILDIR_NAME])
 		    str_eq(maildir_split(name, &flags), base) &&
 		    str_copy(out, MAILDIR_NAME, name);
 	}
+	error = errno != 0 ? errno : ENOENT;
 	if (dir != NULL)
 		closedir(dir);
+	errno = error;
 	return found;
 }
 
@@ -182,7 +185,6 @@ maildir_open_message(const struct maildir *md, struct str base)
 		return fd;
 	if (maildir_find(md, base, name))
 		return disk_open(md->cur, name, O_RDONLY);
-	errno = ENOENT;
 	return -1;
 }
 
@@ -202,6 +204,6 @@ maildir_remove(const struct maildir *md, struct str base)
 	if (unlinkat(md->fresh, name, 0) == 0)
 		return 0;
 	if (!maildir_find(md, base, name))
-		return 0;
+		return errno == ENOENT ? 0 : -1;
 	return disk_unlink(md->cur, name);
 }

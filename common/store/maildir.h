@@ -46,7 +46,8 @@ bool maildir_name_ok(struct str name);
 int maildir_open_message(const struct maildir *md, struct str base);
 /* Removes it, wherever it is.  0 also when it is not there. */
 int maildir_remove(const struct maildir *md, struct str base);
-/* The name it has in cur/ now.  false: not there. */
+/* The name it has in cur/ now.  false: not there (ENOENT), or errno says why
+ * nobody knows. */
 bool maildir_find(
     const struct maildir *md, struct str base, char out[MAILDIR_NAME]);
 

@@ -76,15 +76,18 @@ settled(struct stamp s)
 	return age >= 0 && age < RACY_NS ? (struct stamp){ 0, 0 } : s;
 }
 
-static void
+/* -1: not all could be read. */
+static int
 list_dir(struct scan *s, int dirfd, bool fresh)
 {
 	int fd = disk_open_dir(dirfd, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
+	int error;
 
-	while (dir != NULL && (e = readdir(dir)) != NULL &&
-	    s->n < FOUND_MAX) {
+	if (dir == NULL)
+		return -1;
+	while (s->n < FOUND_MAX && (e = disk_next(dir)) != NULL) {
 		struct str name = str_c(e->d_name);
 		struct found f = { .fresh = fresh };
 
@@ -104,8 +107,10 @@ list_dir(struct scan *s, int dirfd, bool fresh)
 		s->found[s->n++] = f;
 		map_set(&s->known, f.base, (void *)(uintptr_t)s->n);
 	}
-	if (dir != NULL)
-		closedir(dir);
+	error = s->n < FOUND_MAX ? errno : 0;
+	closedir(dir);
+	errno = error;
+	return error != 0 ? -1 : 0;
 }
 
 /* By the seconds in front, then by name: the order in which they came. */
@@ -374,11 +379,12 @@ mailbox_scan(struct mailbox *m, bool all)
 	struct stamp fresh = stamp_of(m->md.fresh), cur = stamp_of(m->md.cur);
 	enum store_result r = STORE_OK;
 
-	list_dir(&s, m->md.fresh, true);
-	if (all)
-		list_dir(&s, m->md.cur, false);
+	/* A file that was not seen is not one that is not there. */
+	if (list_dir(&s, m->md.fresh, true) == -1 ||
+	    (all && list_dir(&s, m->md.cur, false) == -1))
+		r = STORE_ERROR;
 	sort_found(&s);
-	if (s.n > 0 || all) {
+	if (r == STORE_OK && (s.n > 0 || all)) {
 		r = mailbox_begin(m, (uint32_t)s.n);
 		if (r == STORE_OK)
 			r = scan_locked(&s);

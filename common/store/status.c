@@ -14,10 +14,11 @@ has_files(int dirfd)
 	int fd = disk_open_dir(dirfd, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *e;
-	bool any = false;
+	bool any = dir == NULL; /* or it cannot be known */
 
-	while (dir != NULL && !any && (e = readdir(dir)) != NULL)
+	while (!any && (e = disk_next(dir)) != NULL)
 		any = e->d_name[0] != '.';
+	any = any || errno != 0;
 	if (dir != NULL)
 		closedir(dir);
 	return any;
