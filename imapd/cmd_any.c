@@ -21,7 +21,7 @@ cmd_noop(struct session *s, struct str args)
 {
 	(void)args;
 	if (s->mailbox != NULL &&
-	    mailbox_refresh(s->mailbox) == STORE_NOT_FOUND)
+	    session_refresh(s) == STORE_NOT_FOUND)
 		s->gone = true;
 	return CMD_OK;
 }

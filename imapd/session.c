@@ -1,5 +1,6 @@
 #include "imapd/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -9,6 +10,7 @@
 #include "imapd/tell.h"
 #include "mail/imap_text.h"
 #include "mail/mutf7.h"
+#include "proc/note.h"
 
 enum {
 	TAG_MAX = 255,
@@ -466,6 +468,26 @@ session_unselect(struct session *s)
 		s->state = SESSION_AUTHENTICATED;
 }
 
+static void
+note_disk(const struct session *s, int error)
+{
+	note(NOTE_ERROR, "store-failed");
+	if (s->mailbox != NULL)
+		note_str("mailbox", mailbox_name(s->mailbox));
+	note_errno(error);
+	note_end();
+}
+
+enum store_result
+session_refresh(struct session *s)
+{
+	const enum store_result r = mailbox_refresh(s->mailbox);
+
+	if (r == STORE_ERROR)
+		note_disk(s, errno);
+	return r;
+}
+
 /* The words of RFC 5530. */
 enum cmd_result
 session_store_failed(struct session *s, enum store_result result)
@@ -481,5 +503,7 @@ session_store_failed(struct session *s, enum store_result result)
 		[STORE_ERROR] = "[SERVERBUG] The disk failed",
 	};
 
+	if (result == STORE_ERROR)
+		note_disk(s, errno);
 	return session_no(s, words[result]);
 }

@@ -155,7 +155,10 @@ bool session_take_mailbox(
 /* Adds a mailbox name as responses carry it. */
 void session_put_mailbox(struct session *s, struct str name);
 
-/* The NO that a failure of the store means. */
+/* What is new in its mailbox; a disk that fails is noted. */
+enum store_result session_refresh(struct session *s);
+
+/* The NO that a failure of the store means; errno is noted with STORE_ERROR. */
 enum cmd_result session_store_failed(
     struct session *s, enum store_result result);
 

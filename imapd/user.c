@@ -75,7 +75,7 @@ user_changed(struct user *u, struct str mailbox)
 		if (s->mailbox != NULL &&
 		    str_eq(mailbox_name(s->mailbox), mailbox)) {
 			/* The others see the same mailbox object. */
-			if (mailbox_refresh(s->mailbox) == STORE_NOT_FOUND)
+			if (session_refresh(s) == STORE_NOT_FOUND)
 				session_gone(s);
 			else
 				return;
