@@ -12,13 +12,15 @@
 
 #include "base/fatal.h"
 #include "qmgr/disk.h"
+#include "qmgr/via.h"
 #include "tests/unit/qmgr/rig.h"
 
 enum { SEGMENT = 16384, MESSAGES = 24, BODY = 1500, CALLS_MAX = 4000,
 	STEP = 8 /* the loop test's cases share the calls */ };
 
 /* What the process says, to a ledger outside of it. */
-enum said { SAID_ACCEPTED = 'A', SAID_FINISHING = 'f', SAID_FINISHED = 'F' };
+enum said { SAID_ACCEPTED = 'A', SAID_FINISHING = 'f', SAID_FINISHED = 'F',
+	SAID_REROUTED = 'R' };
 
 struct line {
 	uint64_t id;
@@ -91,6 +93,17 @@ finish(struct message *m, struct waiting *w, uint32_t number)
 	wait_for(w, id, SAID_FINISHED, number);
 }
 
+/* Where it goes outlives everything from now on. */
+static void
+reroute(struct message *m, struct waiting *w, uint32_t number)
+{
+	struct rcpt *r = &m->rcpts[0];
+
+	queue_reroute(&rig.q, m, &r, 1,
+	    site_smtp(&rig.q.sites, str_c("[192.0.2.7]:2525"), 1));
+	wait_for(w, m->id, SAID_REROUTED, number);
+}
+
 static void
 copy_first(void)
 {
@@ -107,7 +120,7 @@ copy_first(void)
 static void
 work(void)
 {
-	static struct waiting waits[MESSAGES * 2];
+	static struct waiting waits[MESSAGES * 3];
 	struct message *kept[MESSAGES];
 	char body[BODY];
 
@@ -117,6 +130,8 @@ work(void)
 		wait_for(&waits[i * 2], kept[i]->id, SAID_ACCEPTED, i);
 		if (i >= 2 && i % 3 != 0)
 			finish(kept[i - 1], &waits[i * 2 + 1], i - 1);
+		if (i % 3 == 2)
+			reroute(kept[i], &waits[MESSAGES * 2 + i], i);
 		if (i % 2 == 0)
 			rig_flush(&rig);
 		if (i % 7 == 6)
@@ -165,16 +180,21 @@ static void
 check_ledger(void)
 {
 	enum said last[MESSAGES] = { 0 };
+	bool rerouted[MESSAGES] = { false };
 	uint64_t ids[MESSAGES];
 	struct line l;
 
 	close(ledger[1]);
 	while (read(ledger[0], &l, sizeof(l)) == sizeof(l)) {
+		ids[l.number] = l.id;
+		if (l.said == SAID_REROUTED) {
+			rerouted[l.number] = true;
+			continue;
+		}
 		/* An end can be begun before the beginning was on disk. */
 		if (last[l.number] != SAID_FINISHING ||
 		    l.said != SAID_ACCEPTED)
 			last[l.number] = (enum said)l.said;
-		ids[l.number] = l.id;
 	}
 	close(ledger[0]);
 	rig_load(&rig, SEGMENT);
@@ -189,6 +209,9 @@ check_ledger(void)
 		if (last[i] == SAID_FINISHED)
 			ck_assert_msg(m == NULL, "call %d: message %u is back",
 			    die_at, i);
+		if (m != NULL && rerouted[i])
+			ck_assert_msg(rcpt_via(&m->rcpts[0]) != NULL,
+			    "call %d: message %u goes as usual", die_at, i);
 		if (m != NULL)
 			check_text(m, i);
 	}
