@@ -49,6 +49,7 @@ intake_free(struct intake *in)
 {
 	if (in->from != NULL)
 		map_del_id(&in->from->submits, in->cookie);
+	in->d->intake.open--;
 	in->d->intake.memory -= in->charged;
 	if (in->fd != -1) {
 		close(in->fd);
@@ -128,6 +129,8 @@ on_flushed(struct qlog_wait *w)
 		note_accepted(in); /* smtpd tells more of its own */
 	answer(in, 250, str_c(text));
 	in->m->flags |= MSG_FLUSHED;
+	if ((in->m->flags & MSG_GONE) == 0)
+		message_ready(d, in->m);
 	message_drop_ref(&d->q, in->m);
 	intake_free(in);
 	qmgr_pump(d);
@@ -286,6 +289,7 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 	if (map_get_id(&p->submits, f->cookie) != NULL)
 		return; /* refused by silence: the sender broke submit.h */
 	in = xcalloc(1, sizeof(*in));
+	d->intake.open++;
 	in->from = p;
 	in->d = d;
 	in->cookie = f->cookie;

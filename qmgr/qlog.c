@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "qmgr/disk.h"
 
@@ -228,22 +229,41 @@ tell_waits(struct qlog *log)
 	}
 }
 
-void
-qlog_flush(struct qlog *log)
+/* The batch to be flushed now, or NULL. */
+static struct qlog_batch *
+take_batch(struct qlog *log)
 {
 	struct qlog_batch *b = &log->batches[log->filling];
 
 	if (log->failed || log->flushing)
-		return;
+		return NULL;
 	if (b->nparts == 0) {
 		tell_waits(log);
-		return;
+		return NULL;
 	}
 	log->flushing = true;
 	log->hurry = false;
 	log->filling ^= 1;
 	log->flushes++;
-	syncer_post(log->syncer, &b->work);
+	return b;
+}
+
+void
+qlog_flush(struct qlog *log)
+{
+	struct qlog_batch *b = take_batch(log);
+
+	if (b != NULL)
+		syncer_post(log->syncer, &b->work);
+}
+
+void
+qlog_flush_here(struct qlog *log)
+{
+	struct qlog_batch *b = take_batch(log);
+
+	if (b != NULL && !syncer_run_here(log->syncer, &b->work))
+		syncer_post(log->syncer, &b->work);
 }
 
 void
@@ -290,6 +310,7 @@ static bool
 run_flush(struct work *w)
 {
 	struct qlog_batch *b = (struct qlog_batch *)(void *)w;
+	const int64_t begun = clock_mono_us();
 
 	b->error = 0;
 	for (size_t i = 0; i < b->nparts; i++)
@@ -298,6 +319,7 @@ run_flush(struct work *w)
 			mark_bad(b->log, b->parts[i].seg);
 			break;
 		}
+	b->took_us = clock_mono_us() - begun;
 	return false;
 }
 
@@ -318,6 +340,7 @@ done_flush(struct work *w)
 		made = made || b->parts[i].seg->making;
 		b->parts[i].seg->making = false;
 	}
+	log->took_us += (b->took_us - log->took_us) / 8;
 	log->durable = b->last_lsn;
 	b->nparts = 0;
 	buf_reset(&b->octets);

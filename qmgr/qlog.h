@@ -54,6 +54,7 @@ struct qlog_batch {
 	struct qlog_part *parts;
 	size_t nparts, cap;
 	uint64_t last_lsn;
+	int64_t took_us;
 	int error;
 };
 
@@ -88,6 +89,7 @@ struct qlog {
 	bool fill_posted, fill_again;
 	/* for the status page */
 	uint64_t flushes, octets;    /* since the start */
+	int64_t took_us;             /* about what the last flushes took */
 };
 
 /* syncer NULL: only for reading. */
@@ -111,6 +113,8 @@ void qlog_wait(struct qlog *log, struct qlog_wait *w);
 void qlog_hurry(struct qlog *log);
 void qlog_wait_cancel(struct qlog *log, struct qlog_wait *w);
 void qlog_flush(struct qlog *log);
+/* In this thread, if the syncer is idle: who waits was told on return. */
+void qlog_flush_here(struct qlog *log);
 /* All that was appended is on disk, or the log failed. */
 void qlog_flush_wait(struct qlog *log);
 

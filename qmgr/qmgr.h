@@ -31,6 +31,7 @@ struct qmgr_options {
 
 /* Messages being received (intake.c). */
 struct intakes {
+	uint32_t open;   /* begun, and neither accepted nor refused */
 	uint64_t memory; /* octets of their bodies */
 	uint64_t accepted, refused; /* messages, for the status */
 };

@@ -56,6 +56,9 @@ message_ready_bundle(struct qmgr *d, struct bundle *b)
 	const struct share share = share_of(b->m);
 	int64_t backlog;
 
+	/* Not before the 250: the ACCEPT has to be on disk. */
+	if ((b->m->flags & MSG_FLUSHED) == 0)
+		return;
 	if (b->flow != NULL || b->n == 0 ||
 	    (b->m->asking != 0 && b->n < d->o.per_message))
 		return;

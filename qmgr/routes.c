@@ -91,11 +91,7 @@ next_rcpt(struct qmgr *d)
 	struct rcpt *new = TAILQ_FIRST(&d->q.routing);
 	struct rcpt *bulk = TAILQ_FIRST(&d->q.routing_bulk);
 
-	/* Not before the 250: the ACCEPT has to be on disk. */
-	if (new != NULL && (new->m->flags & MSG_FLUSHED) == 0)
-		new = NULL;
-	if (bulk != NULL && ((bulk->m->flags & MSG_FLUSHED) == 0 ||
-	        d->q.nready + d->routes.open > READY_MOST))
+	if (bulk != NULL && d->q.nready + d->routes.open > READY_MOST)
 		bulk = NULL;
 	if (new == NULL || bulk == NULL)
 		return new != NULL ? new : bulk;

@@ -158,6 +158,17 @@ syncer_post(struct syncer *s, struct work *w)
 	sem_post(&s->posted);
 }
 
+bool
+syncer_run_here(struct syncer *s, struct work *w)
+{
+	if (s->open != 0)
+		return false;
+	while (w->run(w))
+		;
+	w->done(w);
+	return true;
+}
+
 void
 syncer_wait(struct syncer *s)
 {

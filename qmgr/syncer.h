@@ -26,6 +26,9 @@ struct work {
 /* With loop NULL there is no thread: syncer_wait runs everything. */
 struct syncer *syncer_new(struct loop *loop);
 void syncer_post(struct syncer *s, struct work *w);
+/* Runs w in the caller's thread, the loop's, and tells it.  false: nothing was
+ * done, since other work is posted. */
+bool syncer_run_here(struct syncer *s, struct work *w);
 /* Returns when all posted work is done and told. */
 void syncer_wait(struct syncer *s);
 /* Waits for all work, then ends the thread. */

@@ -48,6 +48,7 @@ struct link {
 	struct timer late;         /* writes what was sent lazily */
 	struct timer rest;         /* until the next read, see link_pace */
 	int64_t pace;
+	size_t pace_less;
 	const char *why;           /* it is over; words for on_close */
 	bool told;                 /* on_close was called */
 	bool freed;                /* by the owner */
@@ -509,6 +510,7 @@ static void
 on_ready(void *arg, unsigned what)
 {
 	struct link *l = arg;
+	size_t n, all = 0;
 
 	if ((what & WATCH_WRITE) != 0)
 		on_flush(l);
@@ -517,14 +519,14 @@ on_ready(void *arg, unsigned what)
 	/* All that one sender has ready is one round: what is gathered by round
 	 * (a flush, an answer) is then worth its price. */
 	for (int i = 0; i < READS && l->why == NULL && !l->paused; i++) {
-		size_t n = read_some(l);
-
+		n = read_some(l);
 		if (n != 0)
 			take_frames(l);
+		all += n;
 		if (n < READ_ENOUGH)
 			break;
 	}
-	if (l->pace != 0) {
+	if (l->pace != 0 && all < l->pace_less) {
 		timer_set(&l->rest, l->pace);
 		update_watch(l);
 	}
@@ -565,9 +567,10 @@ link_resume(struct link *l)
 }
 
 void
-link_pace(struct link *l, int64_t ms)
+link_pace(struct link *l, int64_t ms, size_t less)
 {
 	l->pace = ms;
+	l->pace_less = less;
 }
 
 void

@@ -99,9 +99,9 @@ int link_flush(struct link *l, bool blocking);
 /* Stop and go on receiving (back-pressure). */
 void link_pause(struct link *l);
 void link_resume(struct link *l);
-/* Reads no more often than every ms: what comes meanwhile waits with the
- * kernel and is taken at once, also when its sender has died. */
-void link_pace(struct link *l, int64_t ms);
+/* After a read of less octets than this rests for ms: what comes meanwhile
+ * waits with the kernel and is taken at once, also when its sender has died. */
+void link_pace(struct link *l, int64_t ms, size_t less);
 
 void link_set_phase(struct link *l, uint32_t phase_bit);
 void *link_arg(const struct link *l);

@@ -8,7 +8,11 @@
 #include "mail/header.h"
 #include "proc/note.h"
 
-enum { PACE_MS = 20 /* between two flushes, unless a batch is full */ };
+enum {
+	READ_MS = 2,      /* until the next look for jobs, ... */
+	READ_LESS = 8192, /* ... when the last one found one or two */
+	PACE_MS = 20      /* between two flushes, unless a batch is full */
+};
 
 static const struct {
 	enum job_status status;
@@ -302,4 +306,5 @@ deliver_qmgr(struct deliver *d, int fd)
 	if (d->agent.link != NULL)
 		on_close(&d->agent, d->agent.link, "a fresh one came");
 	agent_link(&d->agent, link_new(d->loop, fd, &ops, &d->agent));
+	link_pace(d->agent.link, READ_MS, READ_LESS);
 }

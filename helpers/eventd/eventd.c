@@ -106,7 +106,7 @@ on_peer(void *arg, enum role peer, uint32_t instance, uint64_t key, int fd)
 	(void)peer;
 	(void)instance;
 	(void)key;
-	link_pace(link_new(d->proc.loop, fd, &ops, d), PACE_MS);
+	link_pace(link_new(d->proc.loop, fd, &ops, d), PACE_MS, SIZE_MAX);
 }
 
 static void

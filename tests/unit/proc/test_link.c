@@ -151,7 +151,7 @@ START_TEST(pace)
 	struct pair p;
 
 	start(&p, true);
-	link_pace(p.b, 60);
+	link_pace(p.b, 60, 24);
 	p.got = 100; /* far from where on_raw pauses */
 	p.wanted = 101;
 	ck_assert_int_eq(write(p.raw, frame, 20), 20);

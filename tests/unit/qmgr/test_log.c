@@ -46,6 +46,19 @@ on_told(struct qlog_wait *w)
 	told++;
 }
 
+static bool
+on_other(struct work *w)
+{
+	(void)w;
+	return false;
+}
+
+static void
+on_other_done(struct work *w)
+{
+	(void)w;
+}
+
 START_TEST(waits_are_told_after_the_flush)
 {
 	struct qlog_wait a = { .on_flushed = on_told };
@@ -60,6 +73,31 @@ START_TEST(waits_are_told_after_the_flush)
 	rig_flush(&rig);
 	ck_assert_int_eq(told, 2);
 	ck_assert_uint_eq(rig.q.log.flushes, 1);
+}
+END_TEST
+
+START_TEST(a_flush_here_waits_for_nobody)
+{
+	struct qlog_wait a = { .on_flushed = on_told };
+	struct qlog_wait b = { .on_flushed = on_told };
+	struct work other = { .run = on_other, .done = on_other_done };
+
+	syncer_wait(rig.syncer);
+	told = 0;
+	rig_accept(&rig, 1, "one", NULL);
+	qlog_wait(&rig.q.log, &a);
+	qlog_flush_here(&rig.q.log);
+	ck_assert_int_eq(told, 1);
+	ck_assert_int_ge(rig.q.log.took_us, 0);
+	/* Not beside other work of the syncer's. */
+	syncer_post(rig.syncer, &other);
+	rig_accept(&rig, 1, "two", NULL);
+	qlog_wait(&rig.q.log, &b);
+	qlog_flush_here(&rig.q.log);
+	ck_assert_int_eq(told, 1);
+	syncer_wait(rig.syncer);
+	ck_assert_int_eq(told, 2);
+	ck_assert_uint_eq(rig.q.log.flushes, 2);
 }
 END_TEST
 
@@ -496,6 +534,7 @@ working(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, waits_are_told_after_the_flush);
+	tcase_add_test(tc, a_flush_here_waits_for_nobody);
 	tcase_add_test(tc, a_restart_finds_all);
 	tcase_add_test(tc, segments_are_used_again);
 	tcase_add_test(tc, a_segment_without_newer_state_stays);
