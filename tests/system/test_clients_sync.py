@@ -215,7 +215,8 @@ class Getmail(Clients):
         lines = ["[retriever]", "type = " + retriever, "server = localhost", "port = %d" % self.p.ports[kind],
                  "username = " + BOB, "password = " + ACCOUNTS[BOB], "ca_certs = " + certificate()[0],
                  "[destination]", "type = MDA_external", "path = /bin/sh", "allow_root_commands = true",
-                 "arguments = (\"-c\", \"cat >%s/$$\")" % self.out,
+                 # getmail forks first and asks to hear of the end then: who ends at once is waited for in vain.
+                 "arguments = (\"-c\", \"cat >%s/$$; sleep 0.5\")" % self.out,
                  "[options]", "delivered_to = false", "received = false"]
         lines += ["%s = %s" % (name, str(value).lower()) for name, value in options.items()]
         self.write(os.path.join(self.dir, "rc"), "\n".join(lines) + "\n")
