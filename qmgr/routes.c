@@ -341,6 +341,7 @@ is_list(struct qmgr *d, struct question *qu, const struct link_msg *f)
 	return true;
 }
 
+/* The others of the message may have waited for this answer, of use or not. */
 static void
 answered(struct qmgr *d, struct message *m)
 {
@@ -401,11 +402,9 @@ on_route_is(void *arg, struct link *l, struct link_msg *f)
 	if (qu == NULL)
 		return;
 	qmgr_now(d);
-	if (is_of_use(d, qu)) {
+	if (is_of_use(d, qu))
 		use(d, qu, f);
-		if (!more)
-			answered(d, qu->m);
-	}
+	answered(d, qu->m);
 	if (more)
 		return;
 	map_del_id(&d->routes.questions, f->cookie);

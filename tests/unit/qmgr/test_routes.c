@@ -20,6 +20,7 @@ static struct message *m;
 static struct link *routerd;
 static uint64_t cookies[16]; /* of the last question for each recipient */
 static unsigned asked;
+static bool until_ready; /* the loop runs until the message is ready */
 
 /* --- the rest of qmgr ---------------------------------------------------- */
 
@@ -38,8 +39,9 @@ qmgr_pump(struct qmgr *q)
 void
 message_ready(struct qmgr *q, struct message *msg)
 {
-	(void)q;
 	(void)msg;
+	if (until_ready)
+		loop_stop(q->proc.loop, 0);
 }
 
 void
@@ -73,7 +75,8 @@ outcome_apply(
 
 	ck_assert_uint_eq(n, 1);
 	queue_done(&q->q, msg, &r, 1);
-	loop_stop(q->proc.loop, 0);
+	if (!until_ready)
+		loop_stop(q->proc.loop, 0);
 }
 
 /* --- routerd --------------------------------------------------------------- */
@@ -175,6 +178,7 @@ setup(void)
 	struct rcpt_init inits[N_OF(names)];
 
 	d = (struct qmgr){ .proc.loop = loop_new() };
+	until_ready = false;
 	snprintf(path, sizeof(path), "/tmp/postern-routes.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	dirfd_ = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -340,6 +344,30 @@ START_TEST(taken_away_and_back)
 }
 END_TEST
 
+/* The others wait for the last answer, also when that is of no use: a frame
+ * that nobody can read, or a recipient who was dropped. */
+START_TEST(the_others_go_on)
+{
+	const struct msg_route_is is = { .kind = ROUTE_LIST, .more = true };
+	struct rcpt *list = message_rcpt(m, 0), *direct = message_rcpt(m, 2);
+
+	queue_reroute(&d.q, m, &direct, 1,
+	    site_smtp(&d.q.sites, STR("[192.0.2.1]"), 0));
+	say_list(2, "", false); /* its answer, of no use either */
+	wait_for(1);
+	wait_for(3);
+	wait_for(4);
+	if (_i != 0)
+		queue_done(&d.q, m, &list, 1);
+	until_ready = true;
+	link_send_tail(routerd, MSG_ROUTE_IS, cookies[0], &msg_route_is_wire,
+	    &is, STR("\xff\xff\xff"));
+	loop_run(d.proc.loop); /* for ever, if it is not told */
+	ck_assert_int_eq(list->state, RCPT_DONE);
+	ck_assert_int_eq(direct->state, RCPT_READY);
+}
+END_TEST
+
 static TCase *
 lists(void)
 {
@@ -350,6 +378,7 @@ lists(void)
 	tcase_add_loop_test(tc, begun_again, 0, 2);
 	tcase_add_loop_test(tc, taken_away, 0, 2);
 	tcase_add_test(tc, taken_away_and_back);
+	tcase_add_loop_test(tc, the_others_go_on, 0, 2);
 	tcase_set_timeout(tc, 20);
 	return tc;
 }
