@@ -45,14 +45,18 @@ create(int folder, char name[40])
 static int
 withdraw(int folder, int fd, const char *name)
 {
+	struct stat st;
+
 	if (unlinkat(folder, name, 0) == 0)
 		return EX_TEMPFAIL;
-	/* It was taken as one whose sendmail died: the queue has it. */
-	if (errno == ENOENT)
+	/* Taken as one whose sendmail died, and removed since the queue has
+	 * it; with a name elsewhere it was only put aside. */
+	if (errno == ENOENT && fstat(fd, &st) == 0 && st.st_nlink == 0)
 		return EX_OK;
 	/* Without its end it never will be. */
 	if (ftruncate(fd, 0) == -1)
-		return EX_TEMPFAIL;
+		fprintf(stderr, "sendmail: %s: %s; a copy of the message may "
+		    "still be delivered\n", name, strerror(errno));
 	return EX_TEMPFAIL;
 }
 

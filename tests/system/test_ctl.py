@@ -1,6 +1,7 @@
 """postern(8) and sendmail(8) against a whole server, up and down."""
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -220,6 +221,31 @@ class Sendmail(unittest.TestCase):
             self.assertIn("(local user %d)" % os.getuid(), text)
             self.assertTrue(wait_for(lambda: os.listdir(drop) == ["corrupt"], 20))
             self.assertEqual(sorted(os.listdir(os.path.join(drop, "corrupt"))), ["garbage", "link", "pipe", "x"])
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_gone_before_its_name(self):
+        """It sleeps before it gives the file its name: pickup takes that as left by a crash, or puts it aside."""
+        def whole(drop):
+            names = [n for n in os.listdir(drop) if n[0] == "."]
+            if not names:
+                return None
+            with open(os.path.join(drop, names[0]), "rb") as f:
+                return names[0] if b"END\n" in f.read() else None
+
+        with Instance() as p:
+            p.start()
+            p.stop()
+            drop = os.path.join(p.base, "spool", "drop")
+            for away, code in ((os.unlink, 0), (lambda path: os.rename(path, os.path.join(p.base, "aside")), 75)):
+                sender = subprocess.Popen(
+                    ["strace", "-o", "/dev/null", "-e", "inject=renameat,renameat2:delay_enter=3000000",
+                     os.path.join(BUILD, "ctl", "sendmail"), "--base", p.base, "-f", "bob@local.test", "bob@local.test"],
+                    stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(os.environ, HOME=p.base))
+                sender.stdin.write(b"Subject: slow\n\nx\n")
+                sender.stdin.close()
+                away(os.path.join(drop, wait_for(lambda: whole(drop), 20, 0.02)))
+                self.assertEqual(sender.wait(timeout=60 * SLOW), code)
+                self.assertEqual(os.listdir(drop), [])
 
     def test_names(self):
         with Instance() as p:
