@@ -127,7 +127,7 @@ unit_of(struct str s)
 static uint32_t
 time_of(struct str s)
 {
-	uint32_t n = take_number(&s);
+	uint64_t n = take_number(&s); /* three of them fit */
 	uint32_t unit = unit_of(s);
 	unsigned colons = 0;
 
@@ -139,7 +139,7 @@ time_of(struct str s)
 	}
 	if (colons != 0)
 		unit = 1;
-	return (uint64_t)n * unit <= WAIT_MAX ? n * unit : 0;
+	return n * unit <= WAIT_MAX ? (uint32_t)(n * unit) : 0;
 }
 
 /* The time behind "in", "after" ...: other numbers are no promises. */

@@ -45,6 +45,7 @@ static const struct vector {
 	{ 450, "4.1.8", "Sender address rejected: Domain not found", REPLY_USUAL, 0 },
 	{ 451, "4.3.0", "error 12 in 3 parts", REPLY_USUAL, 0 },
 	{ 451, "4.3.0", "in 99999999999 hours", REPLY_USUAL, 0 },
+	{ 451, "4.3.0", "in 1193047:00:00", REPLY_USUAL, 0 },
 	{ 451, "4.3.0", "in 5 miles", REPLY_USUAL, 0 },
 	{ 451, "4.3.0", "in 5", REPLY_USUAL, 0 },
 	{ 451, "4.30.1", "x", REPLY_USUAL, 0 },
