@@ -1,6 +1,5 @@
 #include "qmgr/audit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
+#include "base/dir.h"
 #include "base/id.h"
 #include "qmgr/disk.h"
 
@@ -255,7 +255,7 @@ audit_bodies(struct audit *a)
 
 	if (d == NULL)
 		return -1;
-	while ((e = disk_next(d)) != NULL)
+	while ((e = dir_next(d)) != NULL)
 		check_file(a, e->d_name);
 	error = errno;
 	closedir(d);

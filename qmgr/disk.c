@@ -113,13 +113,6 @@ disk_unlink(int dirfd, const char *name)
 	return unlinkat(dirfd, name, 0);
 }
 
-const struct dirent *
-disk_next(DIR *d)
-{
-	errno = 0;
-	return readdir(d);
-}
-
 int64_t
 disk_size(int fd)
 {

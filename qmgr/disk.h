@@ -6,7 +6,6 @@
 #ifndef POSTERN_QMGR_DISK_H
 #define POSTERN_QMGR_DISK_H
 
-#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,8 +28,6 @@ int disk_datasync(int fd);
 int disk_sync(int fd);
 int disk_rename(int dirfd, const char *from, const char *to);
 int disk_unlink(int dirfd, const char *name);
-/* The next entry; NULL: there is none (errno 0), or it cannot be read. */
-const struct dirent *disk_next(DIR *d);
 /* Octets of the file, or -1. */
 int64_t disk_size(int fd);
 

@@ -1,11 +1,11 @@
 #include "qmgr/load.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "proc/note.h"
 #include "qmgr/disk.h"
 #include "qmgr/logscan.h"
@@ -30,7 +30,7 @@ open_segments(struct queue *q, struct load_report *report)
 
 	if (d == NULL)
 		return -1;
-	while (r == 0 && (e = disk_next(d)) != NULL) {
+	while (r == 0 && (e = dir_next(d)) != NULL) {
 		uint64_t number;
 		bool bad;
 		int seg;

@@ -1,6 +1,5 @@
 #include "qmgr/spool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -10,6 +9,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fatal.h"
 #include "base/id.h"
 #include "proc/note.h"
@@ -195,7 +195,7 @@ large_sweep(const struct spool *s, const struct table *t)
 		note_unswept();
 		return;
 	}
-	while ((e = disk_next(d)) != NULL) {
+	while ((e = dir_next(d)) != NULL) {
 		uint64_t id;
 
 		if (id_parse(str_c(e->d_name), &id) &&

@@ -1,10 +1,10 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
+#include "base/dir.h"
 #include "base/fatal.h"
 #include "base/num.h"
 #include "base/wire.h"
@@ -128,7 +128,7 @@ list_states(int dirfd, uint64_t numbers[STATES_MAX])
 
 	if (d == NULL)
 		fatal_errno("the queue log's folder");
-	while (n < STATES_MAX && (e = disk_next(d)) != NULL) {
+	while (n < STATES_MAX && (e = dir_next(d)) != NULL) {
 		struct str name = str_c(e->d_name);
 
 		if (str_take_prefix(&name, STR("state.")) &&

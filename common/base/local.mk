@@ -4,6 +4,7 @@ common_base_libbase_a_SOURCES = \
 	common/base/buf.c common/base/buf.h \
 	common/base/clock.c common/base/clock.h \
 	common/base/crc32c.c common/base/crc32c.h \
+	common/base/dir.c common/base/dir.h \
 	common/base/fatal.c common/base/fatal.h \
 	common/base/fill.c common/base/fill.h \
 	common/base/id.c common/base/id.h \

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/num.h"
 #include "store/boxlog.h"
 #include "store/disk.h"
@@ -17,13 +17,13 @@ boxlog_gens(int ix, const char *prefix, uint32_t *low, uint32_t *high)
 {
 	int fd = disk_open_dir(ix, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	const struct dirent *e;
 	int error;
 
 	*low = *high = 0;
 	if (dir == NULL)
 		return -1;
-	while ((e = disk_next(dir)) != NULL) {
+	while ((e = dir_next(dir)) != NULL) {
 		struct str name = str_c(e->d_name);
 		uint32_t gen;
 

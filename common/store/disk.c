@@ -90,13 +90,6 @@ disk_read(int fd, void *p, size_t n, uint64_t at)
 	return (ssize_t)got;
 }
 
-struct dirent *
-disk_next(DIR *d)
-{
-	errno = 0;
-	return readdir(d);
-}
-
 int
 disk_truncate(int fd, uint64_t size)
 {

@@ -7,7 +7,6 @@
 #ifndef POSTERN_STORE_DISK_H
 #define POSTERN_STORE_DISK_H
 
-#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,9 +53,6 @@ int disk_rmdir(int dir, const char *name);
  */
 int disk_lock(int fd, bool wait);
 void disk_unlock(int fd);
-
-/* The next entry; NULL: there is none (errno 0), or it cannot be read. */
-struct dirent *disk_next(DIR *d);
 
 /* Whole small files: adds to out, -1 and errno (EFBIG over its max). */
 int disk_load(int dir, const char *name, struct buf *out);

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/fatal.h"
 #include "store/disk.h"
 #include "store/inner.h"
@@ -94,7 +94,7 @@ read_dirs(struct account *a)
 {
 	int fd = disk_open_dir(a->dir, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	const struct dirent *e;
 	struct buf name;
 	int error;
 
@@ -102,7 +102,7 @@ read_dirs(struct account *a)
 		return -1;
 	buf_init(&name, NAME_SPACE);
 	add_folder(a, STR("INBOX"))->exists = true;
-	while ((e = disk_next(dir)) != NULL) {
+	while ((e = dir_next(dir)) != NULL) {
 		struct folder *f;
 
 		buf_reset(&name);

@@ -1,6 +1,5 @@
 #include "store/maildir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/dir.h"
 #include "base/num.h"
 #include "store/disk.h"
 
@@ -146,11 +146,11 @@ maildir_find(const struct maildir *md, struct str base, char out[MAILDIR_NAME])
 {
 	int fd = disk_open_dir(md->cur, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	const struct dirent *e;
 	bool found = false;
 	int error;
 
-	while (dir != NULL && !found && (e = disk_next(dir)) != NULL) {
+	while (dir != NULL && !found && (e = dir_next(dir)) != NULL) {
 		struct str name = str_c(e->d_name);
 		uint16_t flags;
 

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "base/fatal.h"
 #include "base/map.h"
 #include "base/num.h"
@@ -82,12 +82,12 @@ list_dir(struct scan *s, int dirfd, bool fresh)
 {
 	int fd = disk_open_dir(dirfd, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	const struct dirent *e;
 	int error;
 
 	if (dir == NULL)
 		return -1;
-	while (s->n < FOUND_MAX && (e = disk_next(dir)) != NULL) {
+	while (s->n < FOUND_MAX && (e = dir_next(dir)) != NULL) {
 		struct str name = str_c(e->d_name);
 		struct found f = { .fresh = fresh };
 

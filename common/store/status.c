@@ -1,8 +1,8 @@
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "store/disk.h"
 #include "store/inner.h"
 
@@ -13,10 +13,10 @@ has_files(int dirfd)
 {
 	int fd = disk_open_dir(dirfd, ".");
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
-	struct dirent *e;
+	const struct dirent *e;
 	bool any = dir == NULL; /* or it cannot be known */
 
-	while (!any && (e = disk_next(dir)) != NULL)
+	while (!any && (e = dir_next(dir)) != NULL)
 		any = e->d_name[0] != '.';
 	any = any || errno != 0;
 	if (dir != NULL)

@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dir.h"
 #include "helpers/pickup/pickup.h"
 #include "proc/note.h"
 
@@ -64,10 +64,8 @@ keep_stuck(struct pickup *p, const char *name)
 static const struct dirent *
 next_entry(DIR *dir)
 {
-	const struct dirent *e;
+	const struct dirent *e = dir_next(dir);
 
-	errno = 0;
-	e = readdir(dir);
 	if (e == NULL && errno != 0) {
 		note(NOTE_ERROR, "drop-unreadable");
 		note_errno(errno);
