@@ -28,7 +28,7 @@ struct talk {
 	struct link *link;
 	struct buf part; /* a row that is not whole yet */
 	bool sending; /* more of a->fd is to come */
-	bool ended;
+	bool ended, answered; /* by anything at all */
 	int code;
 };
 
@@ -39,6 +39,7 @@ on_rows(void *arg, struct link *l, struct link_msg *m)
 	size_t whole = str_rfind(m->raw, '\n') + 1;
 
 	(void)l;
+	t->answered = true;
 	if (t->a->on_rows == NULL)
 		return;
 	if (whole > m->raw.n) {
@@ -60,12 +61,14 @@ on_end(void *arg, struct link *l, struct link_msg *m)
 {
 	const struct msg_control_end *e = m->body;
 	struct talk *t = arg;
+	const bool is_mute = t->a->quiet ||
+	    (t->a->or_down && e->exit == CTL_DOWN);
 
 	t->code = (int)e->exit;
 	t->ended = true;
-	if (e->text.n != 0 && !t->a->quiet)
+	if (e->text.n != 0 && !is_mute)
 		fprintf(stderr, "postern: %.*s\n", STR_ARG(e->text));
-	if (e->fix.n != 0 && e->exit != 0 && !t->a->quiet)
+	if (e->fix.n != 0 && e->exit != 0 && !is_mute)
 		fprintf(stderr, "fix: %.*s\n", STR_ARG(e->fix));
 	link_free(l);
 	loop_stop(t->loop, 0);
@@ -182,6 +185,8 @@ talk_over(int fd, const struct ask *a)
 	loop_run(t.loop); /* its callbacks free the link */
 	loop_free(t.loop);
 	buf_clear(&t.part);
+	if (!t.ended && !t.answered && a->or_down)
+		return CTL_DOWN;
 	if (!t.ended)
 		return a->quiet ? CTL_LATER : fail(CTL_LATER, NULL,
 		    "%s ended before it had answered", role_name(a->target));

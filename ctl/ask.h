@@ -20,6 +20,7 @@ struct ask {
 	void (*on_rows)(void *arg, struct str rows);
 	void *arg;
 	bool quiet; /* do not say END's text */
+	bool or_down; /* nor that the target does not run, or has just died */
 	bool offline; /* may start master --offline */
 };
 

@@ -78,13 +78,18 @@ int
 queue_rows(struct ctl *c, const struct cmd *cmd, const struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg)
 {
+	const bool changes = (cmd->flags & CMD_FILTER_NEEDED) != 0;
+	const bool is_up = changes || server_is_up(c);
 	struct ask a = { .target = cmd->target, .words = w->word,
-		.nwords = w->n, .fd = -1, .on_rows = on_rows, .arg = arg };
+		.nwords = w->n, .fd = -1, .on_rows = on_rows, .arg = arg,
+		.or_down = !changes };
+	int code = is_up ? ask(c, &a) : CTL_DOWN;
 
-	if ((cmd->flags & CMD_FILTER_NEEDED) != 0 || server_is_up(c))
-		return ask(c, &a);
-	say(c, "postern: the server is not running; this is the queue on "
-	    "disk");
+	if (code != CTL_DOWN || changes)
+		return code;
+	say(c, is_up ? "postern: the queue manager is not running, postern "
+	    "status and the log tell why; this is the queue on disk" :
+	    "postern: the server is not running; this is the queue on disk");
 	return queue_read(c, w, on_rows, arg);
 }
 

@@ -173,6 +173,54 @@ queue_totals(struct ctl *c)
 	return code;
 }
 
+/* Whether new mail is taken: `server info` of qmgr. */
+static void
+on_info_row(void *arg, const json_t *row)
+{
+	struct str *why = arg;
+	static char text[256];
+
+	str_copy(text, sizeof(text), field(row, "refusing"));
+	*why = str_c(text);
+}
+
+static void
+on_info_rows(void *arg, struct str rows)
+{
+	(void)table_each(rows, on_info_row, arg);
+}
+
+/* False: mail is refused, and it was said why. */
+static bool
+queue_takes_mail(struct ctl *c)
+{
+	struct str words[] = { STR("server"), STR("info") };
+	struct str why = STR_NONE;
+	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
+		.fd = -1, .on_rows = on_info_rows, .arg = &why,
+		.quiet = true };
+
+	if (ask(c, &a) != 0 || why.n == 0)
+		return true;
+	printf("\nnew mail is refused (452): %.*s\n", STR_ARG(why));
+	return false;
+}
+
+static int
+queue_info(struct ctl *c)
+{
+	struct str words[] = { STR("server"), STR("info") };
+	struct table t;
+	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
+		.fd = -1, .on_rows = table_rows, .arg = &t, .quiet = true };
+	int code;
+
+	table_init(&t, c, NULL);
+	code = ask(c, &a);
+	table_end(&t);
+	return code;
+}
+
 int
 cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
@@ -190,8 +238,10 @@ cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 			.arg = &t };
 
 		table_init(&t, c, NULL);
-		if ((code = ask(c, &a)) == 0)
+		if ((code = ask(c, &a)) == 0) {
 			(void)queue_totals(c);
+			(void)queue_info(c);
+		}
 		return code;
 	}
 	if ((code = status_ask(c, &s, false)) == 0) {
@@ -202,7 +252,7 @@ cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		table_end(&s.listeners);
 		putchar('\n');
 		(void)queue_totals(c);
-		if (!s.ready)
+		if (!queue_takes_mail(c) || !s.ready)
 			code = CTL_FOUND;
 	}
 	status_clear(&s);

@@ -237,13 +237,20 @@ start_local(struct qmgr *d, struct bundle *b)
 	proc_open_deliver(&d->proc, site->uid, site->gid, site->root);
 }
 
+/* What comes of a job has to be written down. */
+static bool
+may_start(const struct qmgr *d)
+{
+	return !d->agents.gate && !d->stopping && d->q.log.full == 0;
+}
+
 void
 agents_pump(struct qmgr *d)
 {
 	struct bundle *b;
 	struct peer *p;
 
-	if (d->agents.gate || d->stopping)
+	if (!may_start(d))
 		return;
 	while ((p = find_agent(d, ROLE_SMTP)) != NULL &&
 	    (b = sched_pick(&d->q.sched, SITE_SMTP, d->q.now)) != NULL)
@@ -256,8 +263,7 @@ bool
 agents_report(struct qmgr *d, struct message *m, enum dsn_action action,
     struct rcpt **rs, size_t n)
 {
-	struct peer *p = d->agents.gate || d->stopping ? NULL :
-	    find_agent(d, ROLE_BOUNCE);
+	struct peer *p = may_start(d) ? find_agent(d, ROLE_BOUNCE) : NULL;
 
 	if (p == NULL)
 		return false;

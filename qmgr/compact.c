@@ -9,6 +9,7 @@
 enum {
 	COPIES = 64,         /* messages moved in one step */
 	LOOKS = 20000,       /* messages looked at in one step */
+	STATE_AGAIN = 10000, /* ms, after one could not be made */
 	SEGMENTS_LEAST = 4   /* with fewer, compaction is not worth it */
 };
 
@@ -40,7 +41,8 @@ begin(struct qmgr *d)
 {
 	struct compaction *c = &d->compact;
 
-	if (count_segments(d) < SEGMENTS_LEAST)
+	/* What is copied has to have room beside what it is copied from. */
+	if (count_segments(d) < SEGMENTS_LEAST || d->q.log.no_spare)
 		return;
 	c->seg = qlog_sparse(&d->q.log);
 	if (c->seg == NULL || c->seg == c->unreadable) {
@@ -83,13 +85,15 @@ compact_look(struct qmgr *d)
 	const uint64_t enough = d->state.size > d->o.segment ? d->state.size :
 	                                                       d->o.segment;
 
-	if (d->q.log.failed)
+	if (d->q.log.failed || d->q.log.full != 0) {
+		timer_set(&d->compact.again, 1000);
 		return;
+	}
 	if (c->seg == NULL)
 		begin(d);
 	if (c->seg != NULL)
 		step(d);
-	if (!state_writing(&d->state) && (since >= enough ||
+	if (!state_writing(&d->state) && d->q.now >= c->wait && (since >= enough ||
 	        (since != 0 && qlog_dead_octets(&d->q.log) != 0)))
 		compact_state(d);
 	timer_set(&d->compact.again, c->seg != NULL ? 1 : 1000);
@@ -116,10 +120,14 @@ on_state(void *arg, int error)
 {
 	struct qmgr *d = arg;
 
-	if (error == 0) {
+	d->compact.wait = error == 0 ? 0 : d->q.now + STATE_AGAIN;
+	if (error == 0)
 		qlog_release(&d->q.log, d->state.head.lsn);
+	if (error == 0 || d->compact.is_failing) {
+		d->compact.is_failing = error != 0;
 		return;
 	}
+	d->compact.is_failing = true;
 	note(NOTE_ERROR, "queue-state-failed");
 	note_errno(error);
 	note_end();
@@ -138,7 +146,8 @@ void
 compact_state_now(struct qmgr *d)
 {
 	compact_state(d);
-	while (state_writing(&d->state) && !d->q.log.failed) {
+	while (state_writing(&d->state) && !d->q.log.failed &&
+	    d->q.log.full == 0) {
 		qlog_flush(&d->q.log);
 		syncer_wait(d->syncer);
 	}
@@ -170,7 +179,7 @@ compact_bad(struct qmgr *d)
 	cursor_close(&c);
 	qlog_flush_wait(&d->q.log);
 	compact_state_now(d);
-	if (d->q.log.failed)
+	if (d->q.log.failed || d->q.log.full != 0)
 		return;
 	note(NOTE_WARN, "bad-segment-left");
 	note_u64("moved", moved);

@@ -93,6 +93,7 @@ verb_info(void *arg, struct control_ask *a)
 		jobs += p->njobs;
 		agents += p->is_agent;
 	}
+	json_str(b, "kind", STR("queue"));
 	json_u64(b, "messages", d->q.table.n);
 	json_u64(b, "octets", d->q.octets);
 	json_u64(b, "deferred", d->q.ndeferred);
@@ -110,7 +111,7 @@ verb_info(void *arg, struct control_ask *a)
 	json_u64(b, "log_octets", d->q.log.octets);
 	json_u64(b, "memory", d->q.text_memory + d->intake.memory);
 	json_u64(b, "memory_most", d->o.memory);
-	json_bool(b, "disk_short", d->space.is_short);
+	json_str(b, "refusing", str_c(space_why(d)));
 	control_row_end(a);
 	control_end(a, 0, "", "");
 }

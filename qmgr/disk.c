@@ -120,3 +120,9 @@ disk_size(int fd)
 
 	return fstat(fd, &st) == -1 ? -1 : (int64_t)st.st_size;
 }
+
+bool
+disk_is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT;
+}

@@ -6,6 +6,7 @@
 #ifndef POSTERN_QMGR_DISK_H
 #define POSTERN_QMGR_DISK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,5 +31,7 @@ int disk_rename(int dirfd, const char *from, const char *to);
 int disk_unlink(int dirfd, const char *name);
 /* Octets of the file, or -1. */
 int64_t disk_size(int fd);
+/* The error of a write for which somebody has to make room first. */
+bool disk_is_full(int error);
 
 #endif

@@ -239,8 +239,7 @@ become_large(struct intake *in)
 static bool
 is_busy(struct qmgr *d, enum role from)
 {
-	if (d->stopping || d->space.is_short ||
-	    d->q.table.n >= d->o.messages)
+	if (d->stopping || d->q.table.n >= d->o.messages)
 		return true;
 	/* Reports free more than they take. */
 	return from != ROLE_BOUNCE &&
@@ -289,7 +288,8 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 	if (map_get_id(&p->submits, f->cookie) != NULL)
 		return; /* refused by silence: the sender broke submit.h */
 	in = xcalloc(1, sizeof(*in));
-	d->intake.open++;
+	if (++d->intake.open > 1)
+		d->intake.company = d->q.now;
 	in->from = p;
 	in->d = d;
 	in->cookie = f->cookie;
@@ -302,7 +302,7 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 	buf_init(&in->text, BUF_NO_MAX);
 	in->id_at = UINT32_MAX;
 	map_set_id(&p->submits, f->cookie, in);
-	if (d->space.is_short)
+	if (space_is_short(d))
 		refuse(in, 452, STR("4.3.1 insufficient system storage"));
 	else if (is_busy(d, p->role))
 		refuse(in, 452, STR("4.3.2 the queue is full, try later"));
@@ -390,11 +390,12 @@ on_submit_body(void *arg, struct link *link, struct link_msg *f)
 		buf_add(&in->text, f->raw);
 		charge(in, f->raw.n);
 	} else if (disk_write(in->fd, f->raw.p, f->raw.n, in->size) == -1) {
-		refuse(in, errno == ENOSPC || errno == EDQUOT ? 452 : 451,
+		refuse(in, disk_is_full(errno) ? 452 : 451,
 		    STR("4.3.1 insufficient system storage"));
 		return;
 	}
 	in->size += f->raw.n;
+	space_take(d, f->raw.n);
 	if (in->fd == -1 && in->size > d->o.inline_body && !become_large(in))
 		refuse(in, 452, STR("4.3.1 insufficient system storage"));
 	else if (in->fd == -1 &&

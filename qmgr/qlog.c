@@ -269,29 +269,48 @@ qlog_flush_here(struct qlog *log)
 void
 qlog_flush_wait(struct qlog *log)
 {
-	while (!log->failed && (log->flushing ||
+	qlog_again(log);
+	while (!log->failed && !log->parked && (log->flushing ||
 	    log->batches[log->filling].nparts != 0)) {
 		qlog_flush(log);
 		syncer_wait(log->syncer);
 	}
 }
 
+void
+qlog_again(struct qlog *log)
+{
+	if (log->parked) {
+		log->parked = false;
+		syncer_post(log->syncer, &log->batches[log->filling ^ 1].work);
+	}
+}
+
+void
+qlog_refill(struct qlog *log)
+{
+	if (log->no_spare && !log->failed)
+		post_fill(log);
+}
+
 /* In the syncer's thread from here on, up to done_flush. */
 
+/* -1 and errno: it is not written; -2 and errno: and its flush failed. */
 static int
 write_part(struct qlog *log, const struct qlog_batch *b,
     const struct qlog_part *part)
 {
 	struct segment *seg = part->seg;
+	int r = seg->fd == -1 ? spares_use(&log->spares, seg) : 0;
 
-	if (seg->fd == -1 && spares_use(&log->spares, seg) == -1)
-		return -1;
+	if (r != 0)
+		return r;
 	if (disk_write(seg->fd, buf_str(&b->octets).p + part->from, part->n,
 	        part->off) == -1)
 		return -1;
 	if (seg->filled < part->off + part->n)
 		seg->filled = part->off + part->n;
-	return disk_datasync(seg->fd);
+	return disk_datasync(seg->fd) == -1 ? -2 : 0;
 }
 
 /* By its name the next qmgr knows not to trust what is cached of it. */
@@ -311,16 +330,44 @@ run_flush(struct work *w)
 {
 	struct qlog_batch *b = (struct qlog_batch *)(void *)w;
 	const int64_t begun = clock_mono_us();
+	int r = 0;
 
 	b->error = 0;
-	for (size_t i = 0; i < b->nparts; i++)
-		if (write_part(b->log, b, &b->parts[i]) == -1) {
-			b->error = errno;
-			mark_bad(b->log, b->parts[i].seg);
+	b->is_full = false;
+	while (b->written < b->nparts) {
+		r = write_part(b->log, b, &b->parts[b->written]);
+		if (r != 0)
 			break;
-		}
+		b->written++;
+	}
+	if (r != 0) {
+		b->error = errno;
+		b->is_full = r == -1 && disk_is_full(b->error);
+		if (!b->is_full)
+			mark_bad(b->log, b->parts[b->written].seg);
+	}
 	b->took_us = clock_mono_us() - begun;
 	return false;
+}
+
+static void
+park(struct qlog *log, int error)
+{
+	const bool is_news = log->full == 0;
+
+	log->parked = true;
+	log->full = error;
+	if (is_news)
+		log->ops->on_full(log->arg, error);
+}
+
+static void
+unpark(struct qlog *log)
+{
+	if (log->full == 0)
+		return;
+	log->full = 0;
+	log->ops->on_full(log->arg, 0);
 }
 
 static void
@@ -330,6 +377,10 @@ done_flush(struct work *w)
 	struct qlog *log = b->log;
 	bool made = false;
 
+	if (b->is_full) {
+		park(log, b->error);
+		return;
+	}
 	log->flushing = false;
 	if (b->error != 0) {
 		log->failed = true;
@@ -342,12 +393,13 @@ done_flush(struct work *w)
 	}
 	log->took_us += (b->took_us - log->took_us) / 8;
 	log->durable = b->last_lsn;
-	b->nparts = 0;
+	b->nparts = b->written = 0;
 	buf_reset(&b->octets);
 	if (b->octets.cap > 4 * 1024 * 1024)
 		buf_clear(&b->octets);
 	if (made)
 		post_fill(log);
+	unpark(log);
 	tell_waits(log);
 	if (log->batches[log->filling].nparts == 0)
 		return;
@@ -376,6 +428,7 @@ run_fill(struct work *w)
 	 * nothing worse. */
 	if (more == 0)
 		more = spares_fill(&log->spares);
+	log->fill_short = more == -1;
 	return more == 1;
 }
 
@@ -387,6 +440,7 @@ done_fill(struct work *w)
 
 	log->fill_posted = false;
 	log->fill_seg = NULL;
+	log->no_spare = log->fill_short;
 	if (log->fill_error != 0 && !log->failed) {
 		log->failed = true;
 		log->ops->on_failed(log->arg, log->fill_error);

@@ -4,7 +4,9 @@
  * Source: MECHANISMS section 2; layout in FORMAT.md.
  *
  * Owns the segments.  Segments of earlier runs are only read.  A flush that
- * failed is never tried again: the log is over, its owner has to end.
+ * failed is never tried again: the log is over, its owner has to end.  A write
+ * that found no room was never flushed, so it may be: it waits until there is
+ * room, and with it all that is appended meanwhile.
  *
  *	struct buf *b = qlog_begin(log);
  *	...add the payload to b...
@@ -53,9 +55,11 @@ struct qlog_batch {
 	struct buf octets;
 	struct qlog_part *parts;
 	size_t nparts, cap;
+	size_t written;   /* of the parts; they are on disk */
 	uint64_t last_lsn;
 	int64_t took_us;
 	int error;
+	bool is_full;     /* error is of a write that may be tried again */
 };
 
 struct qlog_ops {
@@ -63,6 +67,9 @@ struct qlog_ops {
 	void (*on_dirty)(void *arg);
 	/* A flush failed; nothing appended since the last good one counts. */
 	void (*on_failed)(void *arg, int error);
+	/* There is no room for a flush, which waits for qlog_again; with 0:
+	 * there is room again. */
+	void (*on_full)(void *arg, int error);
 };
 
 struct qlog {
@@ -78,6 +85,8 @@ struct qlog {
 	struct qlog_batch batches[2];
 	unsigned filling;            /* the batch being appended to */
 	bool flushing, failed;
+	bool parked;                 /* the flush waits for room on the disk */
+	int full;                    /* why, or 0 */
 	bool hurry;                  /* a 250 waits for the next flush */
 	size_t begun;                /* offset of the record being built */
 	TAILQ_HEAD(, qlog_wait) waits;
@@ -86,7 +95,9 @@ struct qlog {
 	struct work fill;
 	struct segment *fill_seg;    /* set while fill is not posted */
 	int fill_error;
+	bool fill_short;             /* without a spare in the end */
 	bool fill_posted, fill_again;
+	bool no_spare;               /* there was no room for one */
 	/* for the status page */
 	uint64_t flushes, octets;    /* since the start */
 	int64_t took_us;             /* about what the last flushes took */
@@ -115,8 +126,12 @@ void qlog_wait_cancel(struct qlog *log, struct qlog_wait *w);
 void qlog_flush(struct qlog *log);
 /* In this thread, if the syncer is idle: who waits was told on return. */
 void qlog_flush_here(struct qlog *log);
-/* All that was appended is on disk, or the log failed. */
+/* All that was appended is on disk, or the log failed or is full. */
 void qlog_flush_wait(struct qlog *log);
+/* There may be room now for what found none; else nothing happens. */
+void qlog_again(struct qlog *log);
+/* There is room for a spare segment, should there be none. */
+void qlog_refill(struct qlog *log);
 
 /* Gives back what no message lives in and is older than lsn, from which the
  * newest durable state goes on. */

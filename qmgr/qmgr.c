@@ -16,6 +16,7 @@ enum {
 	 * them until then, so only a power cut could make one happen twice. */
 	FLUSH_SOON = 5,
 	ALONE_US = 2000,            /* a disk that is no slower is waited for */
+	ALONE_MS = 100,             /* without a second client */
 	IDLE = 1000,                /* ms after which the log is vouched for */
 	SOON = 100,                 /* ms until the log can be told of the start */
 	NOW_AND_THEN = 5000,        /* ms */
@@ -58,6 +59,7 @@ static bool
 is_alone(const struct qmgr *d)
 {
 	return d->intake.open == 1 && d->q.log.hurry &&
+	    d->q.now - d->intake.company >= ALONE_MS &&
 	    d->q.log.took_us < ALONE_US;
 }
 
@@ -192,7 +194,13 @@ on_failed(void *arg, int error)
 	fatal_errno("the queue log could not be flushed");
 }
 
-static const struct qlog_ops log_ops = { on_dirty, on_failed };
+static void
+on_full(void *arg, int error)
+{
+	space_full(arg, error);
+}
+
+static const struct qlog_ops log_ops = { on_dirty, on_failed, on_full };
 
 /* A large body goes once it is certain that nobody needs it. */
 struct gone {

@@ -32,6 +32,7 @@ struct qmgr_options {
 /* Messages being received (intake.c). */
 struct intakes {
 	uint32_t open;   /* begun, and neither accepted nor refused */
+	int64_t company; /* when there was more than one */
 	uint64_t memory; /* octets of their bodies */
 	uint64_t accepted, refused; /* messages, for the status */
 };
@@ -71,11 +72,14 @@ struct compaction {
 	struct segment *unreadable; /* not tried again */
 	struct table_cursor cursor;
 	struct timer again;
+	int64_t wait;               /* no state before, after one failed */
+	bool is_failing;            /* that was noted */
 };
 
 /* Room on the disk (space.c). */
 struct space {
-	bool is_short;
+	const char *why; /* new mail is refused, or NULL */
+	int64_t left;    /* octets of mail until the next look */
 	struct timer look;
 };
 
@@ -191,6 +195,14 @@ void dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
 
 /* space.c */
 void space_init(struct qmgr *d);
+/* Mail takes so many octets now. */
+void space_take(struct qmgr *d, size_t n);
+/* No new mail. */
+bool space_is_short(const struct qmgr *d);
+/* For a human; "" when there is room. */
+const char *space_why(const struct qmgr *d);
+/* The log waits for room, with error; or, 0, goes on. */
+void space_full(struct qmgr *d, int error);
 
 /* compact.c: states, segments */
 void compact_init(struct qmgr *d, uint64_t last_state);

@@ -1,15 +1,39 @@
-/* space -- new mail is refused before the disk is full, never after. */
+/*
+ * space -- new mail is refused before the disk is full, never after.  Others
+ * may fill it all the same: then the log waits, and the queue is read only.
+ */
 #include <sys/statvfs.h>
 
 #include "proc/note.h"
 #include "qmgr/qmgr.h"
 
-enum { LOOK = 1000 /* ms */ };
+enum {
+	LOOK = 1000,           /* ms between two looks, ... */
+	LEFT_LEAST = 64 * 1024 /* ... or so many octets of mail, or more */
+};
 
-static bool
-is_below(uint64_t free_units, uint64_t all, uint32_t percent)
+/* Octets that mail may still take; less than 0: too much is taken. */
+static int64_t
+room(const struct qmgr_options *o, const struct statvfs *fs)
 {
-	return all != 0 && free_units < all / 100 * percent;
+	const uint64_t share =
+	    fs->f_blocks / 100 * o->min_free_percent * fs->f_frsize;
+
+	return (int64_t)(fs->f_bavail * fs->f_frsize) -
+	    (int64_t)(share > o->min_free ? share : o->min_free);
+}
+
+/* What is missing, or NULL. */
+static const char *
+missing(const struct qmgr_options *o, const struct statvfs *fs)
+{
+	if ((fs->f_flag & ST_RDONLY) != 0)
+		return "the spool is read-only";
+	if (room(o, fs) < 0)
+		return "less than min_free, or min_free_disk, is free";
+	if (fs->f_favail < fs->f_files / 100 * o->min_free_percent)
+		return "less than min_free_disk of the inodes is free";
+	return NULL;
 }
 
 static void
@@ -17,21 +41,68 @@ look(void *arg)
 {
 	struct qmgr *d = arg;
 	struct statvfs fs;
-	bool is_short = d->space.is_short;
+	const char *why;
 
-	if (fstatvfs(d->spool.dirfd, &fs) == 0)
-		is_short = fs.f_bavail * fs.f_frsize < d->o.min_free ||
-		    is_below(fs.f_bavail, fs.f_blocks, d->o.min_free_percent) ||
-		    is_below(fs.f_favail, fs.f_files, d->o.min_free_percent);
-	if (is_short != d->space.is_short) {
-		note(is_short ? NOTE_ERROR : NOTE_INFO,
-		    is_short ? "disk-short" : "disk-enough");
+	qmgr_now(d);
+	timer_set(&d->space.look, LOOK);
+	if (d->q.log.full != 0)
+		qlog_again(&d->q.log);
+	if (fstatvfs(d->spool.dirfd, &fs) == -1)
+		return;
+	why = missing(&d->o, &fs);
+	d->space.left = room(&d->o, &fs) / 2;
+	if (d->space.left < LEFT_LEAST)
+		d->space.left = LEFT_LEAST;
+	if (why == NULL)
+		qlog_refill(&d->q.log);
+	if ((why == NULL) != (d->space.why == NULL)) {
+		note(why != NULL ? NOTE_ERROR : NOTE_INFO,
+		    why != NULL ? "disk-short" : "disk-enough");
+		if (why != NULL)
+			note_str("why", str_c(why));
 		note_u64("free", fs.f_bavail * fs.f_frsize);
 		note_u64("inodes", fs.f_favail);
 		note_end();
 	}
-	d->space.is_short = is_short;
-	timer_set(&d->space.look, LOOK);
+	d->space.why = why;
+}
+
+void
+space_take(struct qmgr *d, size_t n)
+{
+	d->space.left -= (int64_t)n;
+	if (d->space.left <= 0)
+		look(d);
+}
+
+bool
+space_is_short(const struct qmgr *d)
+{
+	return d->space.why != NULL || d->q.log.full != 0;
+}
+
+const char *
+space_why(const struct qmgr *d)
+{
+	if (d->q.log.full != 0)
+		return "the spool's disk is full";
+	return d->space.why != NULL ? d->space.why : "";
+}
+
+void
+space_full(struct qmgr *d, int error)
+{
+	if (error != 0) {
+		note(NOTE_ERROR, "queue-full");
+		note_errno(error);
+		note_str("text", STR("nothing is accepted, delivered or changed "
+		    "until there is room on the spool's disk"));
+	} else {
+		note(NOTE_INFO, "queue-goes-on");
+	}
+	note_end();
+	if (error == 0)
+		qmgr_pump(d);
 }
 
 void

@@ -56,18 +56,18 @@ spares_use(struct spares *s, struct segment *seg)
 	for (unsigned i = 0; i < SPARES_MAX; i++) {
 		if (!s->have[i])
 			continue;
-		s->have[i] = false;
 		spare_name(i, from);
 		if (disk_rename(s->dirfd, from, name) == -1)
 			return -1;
+		s->have[i] = false;
 		seg->filled = s->size;
 		flags = O_RDWR;
 		break;
 	}
 	seg->fd = disk_open(s->dirfd, name, flags);
-	if (seg->fd == -1 || disk_sync(s->dirfd) == -1)
+	if (seg->fd == -1)
 		return -1;
-	return 0;
+	return disk_sync(s->dirfd) == -1 ? -2 : 0;
 }
 
 int
@@ -89,6 +89,7 @@ spares_give(struct spares *s, struct segment *seg)
 	return disk_unlink(s->dirfd, name);
 }
 
+/* As spares_fill; -2: what was written cannot be trusted. */
 static int
 fill_step(int fd, uint64_t *filled, uint64_t size)
 {
@@ -97,9 +98,10 @@ fill_step(int fd, uint64_t *filled, uint64_t size)
 
 	if (n > sizeof(zeros))
 		n = sizeof(zeros);
-	if (disk_write(fd, zeros, (size_t)n, *filled) == -1 ||
-	    disk_datasync(fd) == -1)
+	if (disk_write(fd, zeros, (size_t)n, *filled) == -1)
 		return -1;
+	if (disk_datasync(fd) == -1)
+		return -2;
 	*filled += n;
 	return 1;
 }
@@ -129,7 +131,7 @@ spares_fill(struct spares *s)
 			return -1;
 	}
 	if (s->filled < s->size)
-		return fill_step(s->fd, &s->filled, s->size) == -1 ?
+		return fill_step(s->fd, &s->filled, s->size) < 0 ?
 		    abandon(s) : 1;
 	spare_name(0, to);
 	if (disk_sync(s->fd) == -1 ||
@@ -145,7 +147,12 @@ spares_fill(struct spares *s)
 int
 spares_fill_segment(struct segment *seg)
 {
+	int r;
+
 	if (seg->fd == -1 || seg->filled >= seg->size)
 		return 0;
-	return fill_step(seg->fd, &seg->filled, seg->size);
+	r = fill_step(seg->fd, &seg->filled, seg->size);
+	if (r == -1 && disk_is_full(errno))
+		return 0;
+	return r < 0 ? -1 : r;
 }

@@ -28,14 +28,16 @@ struct spares {
 void spares_open(struct spares *s, int dirfd, uint64_t size);
 void spares_close(struct spares *s);
 /* Makes the segment's file, from a spare if there is one; it is in the
- * folder for good when this returns 0.  -1 and errno. */
+ * folder for good when this returns 0.  -1 and errno: nothing was made;
+ * -2 and errno: its flush failed. */
 int spares_use(struct spares *s, struct segment *seg);
 /* The segment's file becomes a spare, or goes away when there are enough;
  * its descriptor is closed. */
 int spares_give(struct spares *s, struct segment *seg);
 /* One step towards a spare that is ready: 1 more to do, 0 ready, -1 errno. */
 int spares_fill(struct spares *s);
-/* One step towards a segment without unfilled octets, as above. */
+/* One step towards a segment without unfilled octets, as above; 0 also when
+ * the disk has no room for more of them. */
 int spares_fill_segment(struct segment *seg);
 
 #endif

@@ -160,6 +160,9 @@ walk_start(
 	else if (plan->must_filter && !w->filter.given)
 		control_end(a, 64, "which messages?",
 		    "name them, or say --all");
+	else if (plan->make != NULL && !w->dry_run && d->q.log.full != 0)
+		control_end(a, 75, "the spool's disk is full: no change "
+		    "can be written down", "make room there, then try again");
 	else
 		control_more(a, more);
 }

@@ -14,9 +14,10 @@ static const struct conf_key queue_keys[] = {
 	    "Longest wait between two attempts." },
 	{ "min_free_disk", CONF_PERCENT, CONF_NONE, "2%", 0, 50, NULL, 0,
 	    "Part of the disk and of its inodes that must be free to take "
-	    "new mail." },
+	    "new mail; with less it is refused with 452, and postern status "
+	    "tells why." },
 	{ "min_free", CONF_SIZE, CONF_NONE, "256MiB", 0, 0, NULL, 0,
-	    "Octets that must be free to take new mail." },
+	    "Octets that must be free to take new mail, as min_free_disk." },
 	{ "memory", CONF_SIZE, 0, "256MiB", 8388608, 0, NULL, 0,
 	    "Memory for the bodies of messages." },
 	{ "inline_body", CONF_SIZE, 0, "256KiB", 4096, 4194304, NULL, 0,

@@ -29,7 +29,16 @@ on_failed(void *arg, int error)
 	r->failed = error;
 }
 
-static const struct qlog_ops ops = { on_dirty, on_failed };
+static void
+on_full(void *arg, int error)
+{
+	struct rig *r = arg;
+
+	r->full = error;
+	r->fulls++;
+}
+
+static const struct qlog_ops ops = { on_dirty, on_failed, on_full };
 
 static void
 on_state(void *arg, int error)

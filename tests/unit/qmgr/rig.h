@@ -15,6 +15,8 @@ struct rig {
 	struct load_report report;
 	bool loaded; /* syncer, q and state are there */
 	int failed;  /* errno of a flush that failed */
+	int full;    /* errno of a write that waits for room, or 0 */
+	int fulls;   /* changes of it */
 	int states;  /* completed */
 };
 

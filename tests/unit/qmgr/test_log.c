@@ -299,6 +299,127 @@ START_TEST(nothing_told_is_lost)
 }
 END_TEST
 
+/* --- a full disk ------------------------------------------------------------- */
+
+static unsigned full_calls; /* 1 << enum disk_call: those find no room */
+static int full_after;      /* octets for which there is room still */
+
+static int
+find_no_room(enum disk_call call, int fd, const void *p, size_t n, uint64_t at)
+{
+	(void)fd;
+	(void)p;
+	(void)at;
+	if ((full_calls & 1U << call) == 0)
+		return 0;
+	if (call == DISK_WRITE && full_after >= (int)n) {
+		full_after -= (int)n;
+		return 0;
+	}
+	return ENOSPC;
+}
+
+enum { FULL_MESSAGES = 20 };
+
+/* Room for some of them: whole ones are told, the others wait, also when the
+ * batch reaches into the next segment, and a restart finds all. */
+START_TEST(no_room_is_waited_for)
+{
+	struct qlog_wait waits[FULL_MESSAGES];
+	char body[3000];
+	int told_before;
+
+	rig_unload(&rig);
+	full_calls = _i % 2 == 0 ? 1U << DISK_WRITE : 1U << DISK_OPEN;
+	full_after = _i * 3000;
+	disk_fault = find_no_room;
+	rig_load(&rig, SEGMENT);
+	told = 0;
+	for (int i = 0; i < FULL_MESSAGES; i++) {
+		fill_body(body, sizeof(body), i);
+		rig_accept(&rig, 1, body, NULL);
+		waits[i] = (struct qlog_wait){ .on_flushed = on_told };
+		qlog_wait(&rig.q.log, &waits[i]);
+		if (i % 7 == 3)
+			rig_flush(&rig);
+	}
+	rig_flush(&rig);
+	ck_assert_int_eq(rig.failed, 0);
+	ck_assert_int_eq(rig.full, ENOSPC);
+	ck_assert_int_eq(rig.fulls, 1);
+	ck_assert_int_lt(told, FULL_MESSAGES);
+	told_before = told;
+	/* It does not wait for ever, and is full only once. */
+	qlog_flush_wait(&rig.q.log);
+	qlog_again(&rig.q.log);
+	syncer_wait(rig.syncer);
+	ck_assert_int_eq(rig.fulls, 1);
+	ck_assert_int_eq(told, told_before);
+	if (_i >= 10) {
+		/* What was not told may be lost, what was told is not. */
+		disk_fault = NULL;
+		rig_unload(&rig);
+		rig_load(&rig, SEGMENT);
+		ck_assert_int_ge((int)rig.q.table.n, told);
+		return;
+	}
+	disk_fault = NULL;
+	qlog_again(&rig.q.log);
+	qlog_flush_wait(&rig.q.log);
+	ck_assert_int_eq(rig.full, 0);
+	ck_assert_int_eq(rig.fulls, 2);
+	ck_assert_int_eq(told, FULL_MESSAGES);
+	rig_unload(&rig);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.report.damaged + rig.report.malformed, 0);
+	ck_assert_uint_eq(rig.q.table.n, FULL_MESSAGES);
+}
+END_TEST
+
+/* The data may be gone from the cache by then: no second flush. */
+START_TEST(a_flush_without_room_has_failed)
+{
+	struct qlog_wait wait = { .on_flushed = on_told };
+
+	told = 0;
+	full_calls = 1U << DISK_DATASYNC;
+	disk_fault = find_no_room;
+	rig_accept(&rig, 1, "one", NULL);
+	qlog_wait(&rig.q.log, &wait);
+	rig_flush(&rig);
+	ck_assert_int_eq(rig.failed, ENOSPC);
+	ck_assert_int_eq(rig.fulls, 0);
+	ck_assert_int_eq(told, 0);
+}
+END_TEST
+
+/* Zeros ahead of the records are for speed only; they come later. */
+START_TEST(no_room_for_a_spare_is_no_failure)
+{
+	struct qlog_wait wait = { .on_flushed = on_told };
+
+	rig_unload(&rig);
+	told = 0;
+	full_calls = 1U << DISK_WRITE;
+	full_after = 1000;
+	disk_fault = find_no_room;
+	rig_load(&rig, SEGMENT);
+	rig_accept(&rig, 1, "one", NULL);
+	qlog_wait(&rig.q.log, &wait);
+	rig_flush(&rig);
+	ck_assert_int_eq(told, 1);
+	ck_assert_int_eq(rig.failed, 0);
+	ck_assert_int_eq(rig.full, 0);
+	ck_assert(rig.q.log.no_spare);
+	ck_assert(!rig.q.log.spares.have[0]);
+	disk_fault = NULL;
+	qlog_refill(&rig.q.log);
+	syncer_wait(rig.syncer);
+	ck_assert(!rig.q.log.no_spare);
+	ck_assert(rig.q.log.spares.have[0]);
+}
+END_TEST
+
 /* --- damage ------------------------------------------------------------------ */
 
 enum { MESSAGES = 20, STEP = 512 };
@@ -540,6 +661,9 @@ working(void)
 	tcase_add_test(tc, a_segment_without_newer_state_stays);
 	tcase_add_test(tc, a_copy_keeps_what_is_done);
 	tcase_add_test(tc, an_older_state_brings_nothing_back);
+	tcase_add_loop_test(tc, no_room_is_waited_for, 0, 20);
+	tcase_add_test(tc, a_flush_without_room_has_failed);
+	tcase_add_test(tc, no_room_for_a_spare_is_no_failure);
 	return tc;
 }
 

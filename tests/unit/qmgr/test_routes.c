@@ -167,10 +167,17 @@ on_failed(void *arg, int error)
 }
 
 static void
+on_full(void *arg, int error)
+{
+	(void)arg;
+	ck_abort_msg("a full disk: %d", error);
+}
+
+static void
 setup(void)
 {
 	static const struct sched_options o = { 5, 20, 100, 1000, 60000 };
-	static const struct qlog_ops log = { on_dirty, on_failed };
+	static const struct qlog_ops log = { on_dirty, on_failed, on_full };
 	static const char *const names[] = { "l0", "l1", "direct", "s3", "s4" };
 	static const struct settle none;
 	const struct envelope env = { .sender = STR("a@x.test"),
