@@ -6,6 +6,7 @@
 #define POSTERN_QMGR_QMGR_H
 
 #include "event/loop.h"
+#include "msg/route_cache.h"
 #include "proc/proc.h"
 #include "qmgr/load.h"
 #include "qmgr/queue.h"
@@ -44,6 +45,8 @@ struct routes {
 	uint64_t cookie;
 	uint32_t open;
 	uint32_t turn;         /* questions since bulk had the last one */
+	struct route_cache cache;
+	struct timer again;    /* goes on with recipients whose way is known */
 };
 
 /* smtp, deliver and bounce processes (agents.c, job.c). */

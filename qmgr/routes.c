@@ -4,7 +4,6 @@
 #include "base/fatal.h"
 #include "base/pool.h"
 #include "base/wire.h"
-#include "msg/route.h"
 #include "proc/note.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/via.h"
@@ -14,7 +13,8 @@ enum {
 	READY_MOST = 20000,  /* ready recipients at which bulk waits */
 	LIST_MAX = 200000,   /* members of one list */
 	DEPTH_MAX = 10,
-	BULK_EVERY = 5
+	BULK_EVERY = 5,
+	KNOWN_A_ROUND = 256  /* recipients whose way is known */
 };
 
 struct question {
@@ -38,14 +38,17 @@ question_free(struct qmgr *d, struct question *qu)
 	d->routes.open--;
 }
 
-static void
-ask(struct qmgr *d, struct rcpt *r)
+static struct msg_route
+route_of(const struct rcpt *r)
 {
-	const uint64_t cookie = ++d->routes.cookie;
+	return (struct msg_route){ .address = rcpt_address(r),
+		.may_relay = 1, .depth = r->depth };
+}
+
+static struct question *
+question_new(struct qmgr *d, struct rcpt *r)
+{
 	struct question *qu = xcalloc(1, sizeof(*qu));
-	const struct msg_route route = { .address = rcpt_address(r),
-		.may_relay = 1,
-		.depth = r->depth };
 
 	TAILQ_REMOVE((r->flags & RCPT_BULK) != 0 ? &d->q.routing_bulk :
 	    &d->q.routing, r, entry);
@@ -53,8 +56,17 @@ ask(struct qmgr *d, struct rcpt *r)
 	qu->r = r;
 	qu->m = r->m;
 	message_hold_ref(qu->m);
-	map_set_id(&d->routes.questions, cookie, qu);
 	d->routes.open++;
+	return qu;
+}
+
+static void
+ask(struct qmgr *d, struct rcpt *r)
+{
+	const uint64_t cookie = ++d->routes.cookie;
+	const struct msg_route route = route_of(r);
+
+	map_set_id(&d->routes.questions, cookie, question_new(d, r));
 	link_send(d->routes.link, MSG_ROUTE, cookie, &msg_route_wire, &route);
 }
 
@@ -99,17 +111,6 @@ next_rcpt(struct qmgr *d)
 		return new;
 	d->routes.turn = 0;
 	return bulk;
-}
-
-void
-routes_pump(struct qmgr *d)
-{
-	struct rcpt *r;
-
-	while (d->routes.link != NULL && d->routes.open < WINDOW &&
-	    !d->stopping && (r = next_rcpt(d)) != NULL)
-		if (!set_aside(d, r) && !go_via(d, r))
-			ask(d, r);
 }
 
 /* --- answers ------------------------------------------------------------ */
@@ -326,10 +327,10 @@ is_list_end(struct qmgr *d, struct question *qu)
 }
 
 static bool
-is_list(struct qmgr *d, struct question *qu, const struct link_msg *f)
+is_list(struct qmgr *d, struct question *qu, const struct msg_route_is *is,
+    struct str list)
 {
-	const struct msg_route_is *is = f->body;
-	struct str list = f->raw, address;
+	struct str address;
 
 	while (list.n != 0) {
 		if (!wire_take_str(&list, &address, ADDRESS_MAX))
@@ -366,10 +367,9 @@ is_of_use(struct qmgr *d, struct question *qu)
 }
 
 static void
-use(struct qmgr *d, struct question *qu, const struct link_msg *f)
+use(struct qmgr *d, struct question *qu, const struct msg_route_is *is,
+    struct str list)
 {
-	const struct msg_route_is *is = f->body;
-
 	switch ((enum route_kind)is->kind) {
 	case ROUTE_REJECT:
 		is_reject(d, qu, is);
@@ -384,10 +384,68 @@ use(struct qmgr *d, struct question *qu, const struct link_msg *f)
 		is_remote(d, qu, is);
 		break;
 	case ROUTE_LIST:
-		if (!is_list(d, qu, f))
+		if (!is_list(d, qu, is, list))
 			is_temporary(d, qu, is);
 		break;
 	}
+}
+
+/* routerd said so before, and nothing has changed. */
+static bool
+go_known(struct qmgr *d, struct rcpt *r)
+{
+	const struct msg_route route = route_of(r);
+	const struct msg_route_is *is =
+	    route_cache_find(&d->routes.cache, &route, d->q.now);
+	struct question *qu;
+
+	if (is == NULL)
+		return false;
+	qu = question_new(d, r);
+	use(d, qu, is, STR_NONE);
+	answered(d, qu->m);
+	question_free(d, qu);
+	return true;
+}
+
+void
+routes_pump(struct qmgr *d)
+{
+	struct rcpt *r;
+	int known = 0;
+
+	while (d->routes.link != NULL && d->routes.open < WINDOW &&
+	    !d->stopping && (r = next_rcpt(d)) != NULL) {
+		if (set_aside(d, r) || go_via(d, r))
+			continue;
+		if (known == KNOWN_A_ROUND) {
+			timer_set(&d->routes.again, 0);
+			break;
+		}
+		if (go_known(d, r))
+			known++;
+		else
+			ask(d, r);
+	}
+}
+
+static void
+on_again(void *arg)
+{
+	struct qmgr *d = arg;
+
+	qmgr_now(d);
+	qmgr_pump(d);
+}
+
+static void
+on_changed(void *arg, struct link *l, struct link_msg *f)
+{
+	struct qmgr *d = arg;
+
+	(void)l;
+	(void)f;
+	route_cache_forget(&d->routes.cache);
 }
 
 static void
@@ -397,13 +455,16 @@ on_route_is(void *arg, struct link *l, struct link_msg *f)
 	const struct msg_route_is *is = f->body;
 	const bool more = is->kind == ROUTE_LIST && is->more != 0;
 	struct question *qu = map_get_id(&d->routes.questions, f->cookie);
+	struct msg_route route;
 
 	(void)l;
 	if (qu == NULL)
 		return;
 	qmgr_now(d);
+	route = route_of(qu->r);
+	route_cache_keep(&d->routes.cache, &route, is, d->q.now);
 	if (is_of_use(d, qu))
-		use(d, qu, f);
+		use(d, qu, is, f->raw);
 	answered(d, qu->m);
 	if (more)
 		return;
@@ -415,6 +476,7 @@ on_route_is(void *arg, struct link *l, struct link_msg *f)
 static const struct link_rule rules[] = {
 	LINK_RULE_TAIL(MSG_ROUTE_IS, &msg_route_is_wire, LINK_BODY_MAX,
 	    on_route_is),
+	LINK_RULE_RAW(MSG_ROUTE_CHANGED, 0, on_changed),
 };
 
 /* What was not answered is asked of the next link. */
@@ -446,6 +508,7 @@ on_close(void *arg, struct link *l, const char *why)
 		note_c("reason", why);
 		note_end();
 		d->routes.link = NULL;
+		route_cache_forget(&d->routes.cache);
 		ask_again(d);
 	}
 	link_free(l);
@@ -461,11 +524,14 @@ void
 routes_init(struct qmgr *d)
 {
 	map_init(&d->routes.questions);
+	route_cache_init(&d->routes.cache);
+	timer_init(&d->routes.again, d->proc.loop, on_again, d);
 }
 
 void
 routes_link(struct qmgr *d, int fd)
 {
+	route_cache_forget(&d->routes.cache);
 	if (d->routes.link != NULL) {
 		link_free(d->routes.link);
 		ask_again(d);

@@ -20,8 +20,20 @@ on_is(void *arg, struct link *l, struct link_msg *m)
 	(void)l;
 	if (ask == NULL)
 		return; /* its asker has gone */
+	if (ask->type == MSG_ROUTE)
+		route_cache_keep(&r->cache, &ask->q, is, loop_now(r->loop));
 	router_cancel(ask);
 	ask->on_answer(ask->arg, is);
+}
+
+static void
+on_changed(void *arg, struct link *l, struct link_msg *m)
+{
+	struct router *r = arg;
+
+	(void)l;
+	(void)m;
+	route_cache_forget(&r->cache);
 }
 
 static void
@@ -31,6 +43,7 @@ on_close(void *arg, struct link *l, const char *why)
 
 	if (r->link == l) {
 		r->link = NULL;
+		route_cache_forget(&r->cache);
 		note(NOTE_WARN, "peer-gone");
 		note_c("peer", "routerd");
 		note_c("reason", why);
@@ -41,16 +54,49 @@ on_close(void *arg, struct link *l, const char *why)
 
 static const struct link_rule rules[] = {
 	LINK_RULE_TAIL(MSG_ROUTE_IS, &msg_route_is_wire, LINK_BODY_MAX, on_is),
+	LINK_RULE_RAW(MSG_ROUTE_CHANGED, 0, on_changed),
 };
 static const struct link_ops ops = { .rules = rules,
 	.nrules = sizeof(rules) / sizeof(rules[0]),
 	.on_close = on_close };
+
+static void
+ask_routerd(struct router *r, struct router_ask *ask)
+{
+	ask->cookie = ++r->next;
+	map_set_id(&r->under_way, ask->cookie, ask);
+	send_ask(r, ask);
+}
+
+/* What was known when it was asked may be forgotten by now. */
+static void
+tell_known(void *arg)
+{
+	struct router *r = arg;
+	struct router_ask *ask;
+
+	while ((ask = TAILQ_FIRST(&r->known)) != NULL) {
+		const struct msg_route_is *is =
+		    route_cache_find(&r->cache, &ask->q, loop_now(r->loop));
+
+		router_cancel(ask);
+		if (is != NULL) {
+			ask->on_answer(ask->arg, is);
+			continue;
+		}
+		ask->router = r;
+		ask_routerd(r, ask);
+	}
+}
 
 void
 router_init(struct router *r, struct loop *loop, uint64_t cookie0)
 {
 	*r = (struct router){ .loop = loop, .next = cookie0 };
 	map_init(&r->under_way);
+	route_cache_init(&r->cache);
+	TAILQ_INIT(&r->known);
+	deferred_init(&r->tell, loop, tell_known, r);
 }
 
 void
@@ -58,6 +104,8 @@ router_clear(struct router *r)
 {
 	link_free(r->link);
 	map_clear(&r->under_way);
+	route_cache_forget(&r->cache);
+	deferred_cancel(&r->tell);
 }
 
 void
@@ -67,6 +115,7 @@ router_on_peer(struct router *r, int fd)
 	size_t pos = 0;
 
 	link_free(r->link);
+	route_cache_forget(&r->cache);
 	r->link = link_new(r->loop, fd, &ops, r);
 	while ((ask = map_next(&r->under_way, &pos, NULL)) != NULL)
 		send_ask(r, ask);
@@ -76,9 +125,15 @@ void
 router_ask(struct router *r, struct router_ask *ask)
 {
 	ask->router = r;
-	ask->cookie = ++r->next;
-	map_set_id(&r->under_way, ask->cookie, ask);
-	send_ask(r, ask);
+	if (ask->type != MSG_ROUTE ||
+	    route_cache_find(&r->cache, &ask->q, loop_now(r->loop)) == NULL) {
+		ask_routerd(r, ask);
+		return;
+	}
+	/* From the loop, as every answer. */
+	ask->cookie = 0;
+	TAILQ_INSERT_TAIL(&r->known, ask, entry);
+	deferred_call(&r->tell);
 }
 
 void
@@ -86,6 +141,9 @@ router_cancel(struct router_ask *ask)
 {
 	if (ask->router == NULL)
 		return;
-	map_del_id(&ask->router->under_way, ask->cookie);
+	if (ask->cookie == 0)
+		TAILQ_REMOVE(&ask->router->known, ask, entry);
+	else
+		map_del_id(&ask->router->under_way, ask->cookie);
 	ask->router = NULL;
 }

@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/map.h"
 #include "event/loop.h"
-#include "msg/route.h"
+#include "msg/route_cache.h"
 #include "proc/link.h"
 
 struct router {
@@ -19,13 +20,17 @@ struct router {
 	struct link *link;    /* NULL while routerd is away */
 	uint64_t next;        /* cookie */
 	struct map under_way; /* cookie -> struct router_ask */
+	struct route_cache cache;
+	TAILQ_HEAD(, router_ask) known; /* answered from it when the round ends */
+	struct deferred tell;
 };
 
 /* One question; embedded in the asker.  The strings of q stay valid until
  * the answer. */
 struct router_ask {
 	struct router *router; /* NULL: nothing is asked */
-	uint64_t cookie;
+	TAILQ_ENTRY(router_ask) entry;
+	uint64_t cookie;       /* 0: in router.known */
 	uint16_t type;         /* MSG_ROUTE or MSG_ROUTE_MAY_SEND */
 	struct msg_route q;
 	void (*on_answer)(void *arg, const struct msg_route_is *is);

@@ -12,4 +12,5 @@ common_msg_libmsg_a_SOURCES = \
 	common/msg/key.c common/msg/key.h \
 	common/msg/nss.c common/msg/nss.h \
 	common/msg/route.c common/msg/route.h \
+	common/msg/route_cache.c common/msg/route_cache.h \
 	common/msg/submit.c common/msg/submit.h

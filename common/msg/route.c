@@ -24,6 +24,7 @@ static const struct wire_field route_is_fields[] = {
 	W_STR(msg_route_is, next_hop, NEXT_HOP_MAX),
 	W_ENUM(msg_route_is, tls, ROUTE_TLS_VERIFY),
 	W_ENUM(msg_route_is, more, 1),
+	W_ENUM(msg_route_is, keep, 1),
 };
 const struct wire msg_route_is_wire = WIRE(msg_route_is, route_is_fields);
 

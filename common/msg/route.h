@@ -19,8 +19,10 @@ enum {
 	                     * ROUTE_REJECT */
 	MSG_ROUTE_ADD,     /* authd: struct msg_route_add */
 	MSG_ROUTE_LOCK,    /* authd: struct msg_route_lock */
-	MSG_ROUTE_DONE     /* struct msg_route_done: answers ADD and LOCK once
+	MSG_ROUTE_DONE,    /* struct msg_route_done: answers ADD and LOCK once
 	                    * the change is on disk */
+	MSG_ROUTE_CHANGED  /* to smtpd and qmgr, empty: answers of before with
+	                    * keep may be wrong by now */
 };
 
 /* ROUTE_ADD flags */
@@ -69,6 +71,8 @@ struct msg_route_is {
 	uint32_t tls;        /* enum route_tls */
 	/* ROUTE_LIST */
 	uint32_t more;       /* 1: another ROUTE_IS with more of the list comes */
+	uint32_t keep;       /* 1: holds until MSG_ROUTE_CHANGED or the link's
+	                      * end, for every login */
 };
 
 struct msg_route_full {

@@ -287,6 +287,7 @@ put(struct directory *d, char kind, struct str name, struct str value)
 	struct buf key;
 	int r;
 
+	d->version++;
 	if (d->records == NULL)
 		return 0;
 	buf_init(&key, BUF_NO_MAX);
@@ -450,6 +451,7 @@ directory_add_other_alias(struct directory *d, enum source source,
 {
 	struct alias *a = new_alias(source, name, to, n), *was;
 
+	d->version++;
 	count_alias(d, a, 1);
 	was = map_set(&d->others, name, a);
 	if (was != NULL) {
@@ -464,6 +466,7 @@ directory_drop_others(struct directory *d, enum source source)
 	size_t pos = 0;
 	struct alias *a;
 
+	d->version++;
 	while ((a = map_next(&d->others, &pos, NULL)) != NULL)
 		if (a->source == source) {
 			count_alias(d, a, -1);

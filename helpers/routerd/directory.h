@@ -52,6 +52,7 @@ struct directory {
 	struct map aliases;      /* of the directory */
 	struct map others;       /* aliases of the configuration and file */
 	struct account *oldest;  /* the first that was added; NULL: none */
+	uint64_t version;        /* counts changes */
 };
 
 void directory_init(struct directory *d);

@@ -152,6 +152,7 @@ try_user(struct work *w, const struct domain *d, struct str local,
 
 	if (!d->system_users)
 		return false;
+	w->out->is_live = true;
 	u = w->r->user(w->r->arg, local);
 	switch (u.state) {
 	case USER_NO:

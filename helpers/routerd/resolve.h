@@ -60,6 +60,7 @@ struct resolver {
 struct resolved {
 	struct msg_route_is is; /* its texts live in the pool */
 	bool ask;               /* a system user is not known yet: again later */
+	bool is_live;           /* it depends on who the system's users are */
 	struct str *list;       /* ROUTE_LIST: the ends, in the pool */
 	size_t n;
 };

@@ -73,11 +73,21 @@ const struct proc_desc routerd_proc = {
 	.on_stop = on_stop,
 };
 
+static void
+tell_changed(struct routerd *d)
+{
+	if (d->told == d->dir.version)
+		return;
+	d->told = d->dir.version;
+	serve_changed(d);
+}
+
 void
 routerd_commit(struct routerd *d)
 {
 	if (directory_commit(&d->dir) == -1)
 		fatal("directory.db: %s", records_error(d->dir.records));
+	tell_changed(d);
 	serve_dones(d);
 }
 
@@ -291,6 +301,7 @@ routerd_read_aliases(struct routerd *d)
 		note(NOTE_INFO, "aliases-read");
 		note_u64("aliases", (uint64_t)r.n);
 		note_end();
+		tell_changed(d);
 	}
 	if (fd != -1)
 		close(fd);

@@ -31,6 +31,7 @@ struct routerd {
 	struct questions waiting; /* for nssd */
 	struct dones dones;       /* answers that wait for the commit */
 	struct deferred commit;
+	uint64_t told;            /* version of dir that peers know of */
 	int lib;                  /* folder of the database */
 	int aliases_dir;          /* folder of the aliases file, -1 */
 	int aliases_fd;           /* as master opened it, -1 */
@@ -55,6 +56,8 @@ void serve_peer(struct routerd *d, enum role role, int fd);
 /* Puts the questions again that waited for a system user. */
 void serve_waiting(struct routerd *d);
 void serve_dones(struct routerd *d);
+/* Tells who remembers answers that they may be wrong by now. */
+void serve_changed(struct routerd *d);
 
 /* change.c: changes that authd and postern(8) ask for.  Exit code of
  * sysexits; text and fix are for people. */

@@ -82,6 +82,8 @@ answer(struct peer *p, uint16_t type, uint64_t cookie,
 		resolve_may_send(r, &pool, q->login, q->address, &out);
 	else
 		resolve(r, &pool, q, &out);
+	out.is.keep = type == MSG_ROUTE && !out.is_live &&
+	    (out.is.kind == ROUTE_LOCAL || out.is.kind == ROUTE_REMOTE);
 	if (!out.ask)
 		send_list(p->link, cookie, &out);
 	pool_clear(&pool);
@@ -121,6 +123,16 @@ serve_waiting(struct routerd *d)
 	}
 }
 
+void
+serve_changed(struct routerd *d)
+{
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &d->peers, entry)
+		if (p->role != ROLE_AUTHD)
+			link_send_raw(p->link, MSG_ROUTE_CHANGED, 0, STR_NONE);
+}
+
 static void
 on_full(void *arg, struct link *l, struct link_msg *m)
 {
@@ -129,8 +141,10 @@ on_full(void *arg, struct link *l, struct link_msg *m)
 	struct account *a = directory_account(&p->d->dir, f->account);
 
 	(void)l;
-	if (a != NULL)
-		a->full = f->full != 0;
+	if (a == NULL || a->full == (f->full != 0))
+		return;
+	a->full = f->full != 0;
+	serve_changed(p->d);
 }
 
 static void

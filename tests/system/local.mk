@@ -7,4 +7,4 @@ EXTRA_DIST += tests/system/test_confine.py tests/system/test_quota.py \
 	tests/system/test_spool.py tests/system/test_full.py tests/system/disks.py
 EXTRA_DIST += tests/system/clients.py tests/system/test_clients.py \
 	tests/system/test_clients_mua.py tests/system/test_clients_sync.py
-EXTRA_DIST += tests/system/test_report.py
+EXTRA_DIST += tests/system/test_report.py tests/system/test_routes.py
