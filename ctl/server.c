@@ -157,20 +157,26 @@ on_summary_rows(void *arg, struct str rows)
 	(void)table_each(rows, on_summary_row, arg);
 }
 
-static int
-queue_totals(struct ctl *c)
+/* The rows of a question to qmgr as a table, if it answers. */
+static void
+queue_table(struct ctl *c, struct str noun, struct str verb,
+    const struct column *cols, void (*on_rows)(void *arg, struct str rows))
 {
-	struct str words[] = { STR("queue"), STR("summary") };
+	struct str words[] = { noun, verb };
 	struct table t;
 	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
-		.fd = -1, .on_rows = c->json ? table_rows : on_summary_rows,
-		.arg = &t, .quiet = true };
-	int code;
+		.fd = -1, .on_rows = on_rows, .arg = &t, .quiet = true };
 
-	table_init(&t, c, total_cols);
-	code = ask(c, &a);
+	table_init(&t, c, cols);
+	(void)ask(c, &a);
 	table_end(&t);
-	return code;
+}
+
+static void
+queue_totals(struct ctl *c)
+{
+	queue_table(c, STR("queue"), STR("summary"), total_cols,
+	    c->json ? table_rows : on_summary_rows);
 }
 
 /* Whether new mail is taken: `server info` of qmgr. */
@@ -206,21 +212,6 @@ queue_takes_mail(struct ctl *c)
 	return false;
 }
 
-static int
-queue_info(struct ctl *c)
-{
-	struct str words[] = { STR("server"), STR("info") };
-	struct table t;
-	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
-		.fd = -1, .on_rows = table_rows, .arg = &t, .quiet = true };
-	int code;
-
-	table_init(&t, c, NULL);
-	code = ask(c, &a);
-	table_end(&t);
-	return code;
-}
-
 int
 cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
@@ -239,8 +230,9 @@ cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 
 		table_init(&t, c, NULL);
 		if ((code = ask(c, &a)) == 0) {
-			(void)queue_totals(c);
-			(void)queue_info(c);
+			queue_totals(c);
+			queue_table(c, STR("server"), STR("info"), NULL,
+			    table_rows);
 		}
 		return code;
 	}
@@ -251,7 +243,7 @@ cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		putchar('\n');
 		table_end(&s.listeners);
 		putchar('\n');
-		(void)queue_totals(c);
+		queue_totals(c);
 		if (!queue_takes_mail(c) || !s.ready)
 			code = CTL_FOUND;
 	}

@@ -28,17 +28,6 @@ make_key(char key[KEY_MAX], uint32_t code, struct str status, struct str text,
 	return str_n(key, n);
 }
 
-static struct str
-keep(char **at, struct str s)
-{
-	char *to = *at;
-
-	if (s.n != 0)
-		memcpy(to, s.p, s.n);
-	*at += s.n;
-	return str_n(to, s.n);
-}
-
 struct reason *
 reason_get(struct reasons *rs, uint32_t code, struct str status,
     struct str text, struct str remote)
@@ -52,9 +41,9 @@ reason_get(struct reasons *rs, uint32_t code, struct str status,
 	r = xmalloc(sizeof(*r) + status.n + text.n + remote.n);
 	*r = (struct reason){ .refs = 1, .code = code };
 	at = (char *)(r + 1);
-	r->status = keep(&at, status);
-	r->text = keep(&at, text);
-	r->remote = keep(&at, remote);
+	r->status = str_put(&at, status);
+	r->text = str_put(&at, text);
+	r->remote = str_put(&at, remote);
 	r->hint = reply_hint(code, r->status, r->text);
 	map_set(&rs->by_text, key, r);
 	return r;

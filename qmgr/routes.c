@@ -154,17 +154,6 @@ is_temporary(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 	decide(d, qu, JOB_TEMPORARY, reason_of(d, is));
 }
 
-static struct str
-keep(char **at, struct str s)
-{
-	char *to = *at;
-
-	if (s.n != 0)
-		memcpy(to, s.p, s.n);
-	*at += s.n;
-	return str_n(to, s.n);
-}
-
 static struct target *
 target_new(const struct msg_route_is *is)
 {
@@ -172,9 +161,9 @@ target_new(const struct msg_route_is *is)
 	    sizeof(*t) + is->account.n + is->path.n + is->mailbox.n);
 	char *at = (char *)(t + 1);
 
-	t->account = keep(&at, is->account);
-	t->path = keep(&at, is->path);
-	t->mailbox = keep(&at, is->mailbox);
+	t->account = str_put(&at, is->account);
+	t->path = str_put(&at, is->path);
+	t->mailbox = str_put(&at, is->mailbox);
 	t->quota = is->quota;
 	return t;
 }

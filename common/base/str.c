@@ -276,3 +276,14 @@ str_dup(struct str s)
 	copy[s.n] = '\0';
 	return copy;
 }
+
+struct str
+str_put(char **at, struct str s)
+{
+	char *to = *at;
+
+	if (s.n != 0)
+		memcpy(to, s.p, s.n);
+	*at += s.n;
+	return str_n(to, s.n);
+}

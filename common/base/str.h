@@ -65,6 +65,8 @@ struct str str_take_word(struct str *s);
 
 /* Copies s and a NUL to out if size suffices and s has no NUL inside. */
 bool str_copy(char *out, size_t size, struct str s);
+/* A copy at *at, where there is room; *at goes behind it. */
+struct str str_put(char **at, struct str s);
 /* A fresh NUL-ended copy; the caller frees it. */
 char *str_dup(struct str s);
 

@@ -55,17 +55,6 @@ route_cache_find(
 	return known != NULL && now < known->until ? &known->is : NULL;
 }
 
-static struct str
-copy(char **at, struct str s)
-{
-	char *to = *at;
-
-	if (s.n != 0)
-		memcpy(to, s.p, s.n);
-	*at += s.n;
-	return str_n(to, s.n);
-}
-
 void
 route_cache_keep(struct route_cache *c, const struct msg_route *q,
     const struct msg_route_is *is, int64_t now)
@@ -83,11 +72,11 @@ route_cache_keep(struct route_cache *c, const struct msg_route *q,
 	    is->path.n + is->mailbox.n + is->next_hop.n);
 	at = known->strings;
 	known->is = *is;
-	known->is.text = copy(&at, is->text);
-	known->is.account = copy(&at, is->account);
-	known->is.path = copy(&at, is->path);
-	known->is.mailbox = copy(&at, is->mailbox);
-	known->is.next_hop = copy(&at, is->next_hop);
+	known->is.text = str_put(&at, is->text);
+	known->is.account = str_put(&at, is->account);
+	known->is.path = str_put(&at, is->path);
+	known->is.mailbox = str_put(&at, is->mailbox);
+	known->is.next_hop = str_put(&at, is->next_hop);
 	known->until = now + ROUTE_CACHE_MS;
 	free(map_set(&c->known, key, known));
 }
