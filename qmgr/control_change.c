@@ -72,7 +72,14 @@ make_release(struct walk *w, struct message *m)
 	queue_hold(&w->d->q, m, false);
 }
 
-/* Those that no agent has now; they are counted in *n. */
+/* No agent has it now. */
+static bool
+is_idle(const struct rcpt *r)
+{
+	return r->state != RCPT_DONE && r->state != RCPT_INFLIGHT;
+}
+
+/* The idle ones; they are counted in *n. */
 static struct rcpt **
 idle_rcpts(struct message *m, size_t *n)
 {
@@ -81,7 +88,7 @@ idle_rcpts(struct message *m, size_t *n)
 
 	*n = 0;
 	RCPT_FOREACH(r, m)
-		if (r->state != RCPT_DONE && r->state != RCPT_INFLIGHT)
+		if (is_idle(r))
 			rs[(*n)++] = r;
 	return rs;
 }
@@ -103,6 +110,19 @@ take_text(struct walk *w)
 {
 	control_option(w->ask, "--text", &w->reply);
 	return NULL;
+}
+
+/* Not those that an agent has, nor those that are being returned. */
+static bool
+is_returnable(const struct walk *w, const struct message *m)
+{
+	struct rcpt *r;
+
+	(void)w;
+	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
+		if (is_idle(r) && r->state != RCPT_REPORT)
+			return true;
+	return false;
 }
 
 static void
@@ -252,6 +272,6 @@ CHANGE(retry, is_late, NULL)
 CHANGE(hold, is_not_held, NULL)
 CHANGE(release, is_held, NULL)
 CHANGE(drop, is_any, NULL)
-CHANGE(bounce, is_any, take_text)
+CHANGE(bounce, is_returnable, take_text)
 CHANGE(reroute, is_reroutable, take_via)
 CHANGE(notify, is_to_be_told, NULL)

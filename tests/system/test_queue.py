@@ -112,6 +112,19 @@ class Deferred(Waiting):
         self.assertEqual(self.ids("--status", "hold"), held)
         self.assertEqual(len(held), 1)
 
+    def test_bounce_of_what_is_on_its_way(self):
+        """An agent has it: what comes of that is not known yet."""
+        one = sorted(self.ids())[0]
+        self.sink.again(reply=LATER, slow=1)
+        self.change("retry", one)
+        self.assertTrue(wait_for(lambda: self.p.rows("queue", "show", one)[0]["status"] == "active", 10))
+        self.assertEqual(self.change("bounce", one, "--dry-run"), 0)
+        self.assertEqual(self.change("bounce", one), 0)
+        self.sink.again(reply=LATER)
+        self.assertTrue(wait_for(lambda: self.change("bounce", one, "--dry-run") == 1, 30))
+        self.assertEqual(self.change("bounce", one), 1)
+        self.assertTrue(wait_for(lambda: one not in self.ids(), 10))
+
     def test_drop_and_bounce(self):
         self.sink.again()
         self.assertEqual(self.change("drop", "--domain", "far0.test"), 3)
