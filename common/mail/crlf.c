@@ -1,6 +1,9 @@
 #include "mail/crlf.h"
 
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/fatal.h"
 
@@ -154,33 +157,61 @@ put_after_cr(struct crlf_in *d, char c, char **w)
 	return put_text(d, c, w);
 }
 
-/* Whether one of the eight octets is NUL, CR, LF or above 127. */
-static bool
-has_special(uint64_t v)
+/* Octets at p before one that is NUL, CR, LF or above 127, or fewer. */
+#if defined(__SSE2__)
+static size_t
+plain_run(const char *p, size_t n)
+{
+	const __m128i nul = _mm_setzero_si128();
+	const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+	size_t i = 0;
+
+	for (; n - i >= sizeof(nul); i += sizeof(nul)) {
+		const __m128i v = _mm_loadu_si128(
+		    (const __m128i *)(const void *)(p + i));
+		/* Of each octet its highest bit is taken. */
+		const int found = _mm_movemask_epi8(
+		    _mm_or_si128(_mm_or_si128(v, _mm_cmpeq_epi8(v, nul)),
+		        _mm_or_si128(_mm_cmpeq_epi8(v, cr),
+		            _mm_cmpeq_epi8(v, lf))));
+
+		if (found != 0)
+			return i + (size_t)__builtin_ctz((unsigned)found);
+	}
+	return i;
+}
+#else
+static size_t
+plain_run(const char *p, size_t n)
 {
 	const uint64_t one = 0x0101010101010101, high = one << 7;
-	uint64_t cr = v ^ one * '\r', lf = v ^ one * '\n';
+	uint64_t v, cr, lf;
+	size_t i = 0;
 
-	return ((((v - one) & ~v) | ((cr - one) & ~cr) | ((lf - one) & ~lf) |
-	    v) & high) != 0;
+	for (; n - i >= sizeof(v); i += sizeof(v)) {
+		memcpy(&v, p + i, sizeof(v));
+		cr = v ^ one * '\r';
+		lf = v ^ one * '\n';
+		if (((((v - one) & ~v) | ((cr - one) & ~cr) |
+		        ((lf - one) & ~lf) | v) & high) != 0)
+			break;
+	}
+	return i;
 }
+#endif
 
-/* Most of a message: octets without a meaning of their own, eight a step. */
+/* Most of a message: octets without a meaning of their own. */
 static void
 put_plain(struct crlf_in *d, const char **p, const char *end, char **w)
 {
-	const char *from = *p;
-	uint64_t v;
+	const size_t n = plain_run(*p, (size_t)(end - *p));
 
-	while (end - *p >= (ptrdiff_t)sizeof(v)) {
-		memcpy(&v, *p, sizeof(v));
-		if (has_special(v))
-			break;
-		memcpy(*w, &v, sizeof(v));
-		*p += sizeof(v);
-		*w += sizeof(v);
-	}
-	d->line += (uint32_t)(*p - from);
+	if (n == 0)
+		return;
+	memcpy(*w, *p, n);
+	*p += n;
+	*w += n;
+	d->line += (uint32_t)n;
 }
 
 static char *
@@ -237,10 +268,17 @@ void
 crlf_in_counted(struct crlf_in *d, struct str in, struct buf *out)
 {
 	char *start = room(out, in.n + 2), *w = start;
+	const char *p = in.p, *end = p + in.n;
 
-	for (size_t i = 0; i < in.n; i++)
-		d->state = d->state == CR ? put_after_cr(d, in.p[i], &w) :
-		    put_text(d, in.p[i], &w);
+	while (p < end) {
+		if (d->state == TEXT)
+			put_plain(d, &p, end, &w);
+		if (p == end)
+			break;
+		d->state = d->state == CR ? put_after_cr(d, *p, &w) :
+		    put_text(d, *p, &w);
+		p++;
+	}
 	buf_commit(out, (size_t)(w - start));
 	d->size += (size_t)(w - start);
 }

@@ -80,6 +80,29 @@ START_TEST(crc_known)
 }
 END_TEST
 
+/* Long texts are done in pieces of their own. */
+START_TEST(crc_long)
+{
+	static unsigned char text[20000];
+	uint32_t r = 1, whole, pieces, octets = 0;
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (unsigned char)((r = r * 1103515245 + 12345) >> 16);
+	for (size_t n = 3000; n < sizeof(text); n += 1013) {
+		whole = crc32c(7, text + n % 8, n - 8);
+		pieces = 7;
+		for (size_t at = 0; at < n - 8; at += 1000)
+			pieces = crc32c(pieces, text + n % 8 + at,
+			    n - 8 - at < 1000 ? n - 8 - at : 1000);
+		ck_assert_uint_eq(whole, pieces);
+	}
+	whole = crc32c(0, text, sizeof(text));
+	for (size_t i = 0; i < sizeof(text); i++)
+		octets = crc32c(octets, text + i, 1);
+	ck_assert_uint_eq(whole, octets);
+}
+END_TEST
+
 START_TEST(buf_limits)
 {
 	struct buf b;
@@ -339,6 +362,7 @@ all(void)
 	tcase_add_loop_test(tc, base64_all_lengths, 0, 1026);
 	tcase_add_loop_test(tc, number_vectors, 0, N_OF(numbers));
 	tcase_add_test(tc, crc_known);
+	tcase_add_test(tc, crc_long);
 	tcase_add_test(tc, buf_limits);
 	tcase_add_test(tc, buf_long_format);
 	tcase_add_test(tc, ids);

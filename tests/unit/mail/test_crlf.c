@@ -146,6 +146,68 @@ START_TEST(counted)
 }
 END_TEST
 
+static void
+same_facts(const struct crlf_in *a, const struct crlf_in *b)
+{
+	ck_assert_int_eq(a->bare_cr, b->bare_cr);
+	ck_assert_int_eq(a->bare_lf, b->bare_lf);
+	ck_assert_int_eq(a->nul, b->nul);
+	ck_assert_int_eq(a->eight, b->eight);
+	ck_assert_uint_eq(a->line, b->line);
+	ck_assert_uint_eq(a->longest, b->longest);
+	ck_assert_uint_eq(a->size, b->size);
+}
+
+/* Plain octets are taken many at a time: what is special is found wherever
+ * among them it stands, as when each comes alone. */
+START_TEST(many_at_a_time)
+{
+	static const char specials[] = "\r\n\0\200\377.\r\n";
+	uint32_t r = (uint32_t)_i + 1;
+	struct crlf_in whole, single;
+	struct buf in, a, b;
+	struct str s;
+
+	buf_init(&in, 1000);
+	buf_init(&a, 2000);
+	buf_init(&b, 2000);
+	while (buf_len(&in) < 600) {
+		r = r * 1103515245 + 12345;
+		if (r >> 16 & 7)
+			buf_add_char(&in, (char)('a' + (r >> 20) % 26));
+		else
+			buf_add_char(&in, specials[(r >> 20) % 8]);
+		if ((r >> 28) == 0)
+			buf_add(&in, STR("a line of plain text and no less\r\n"));
+	}
+	s = exact(buf_str(&in));
+	crlf_in_init(&whole);
+	crlf_in_init(&single);
+	crlf_in_counted(&whole, s, &a);
+	for (size_t i = 0; i < s.n; i++)
+		crlf_in_counted(&single, str_first(str_from(s, i), 1), &b);
+	ck_str(buf_str(&a), buf_str(&b));
+	same_facts(&whole, &single);
+	buf_reset(&a);
+	buf_reset(&b);
+	crlf_in_init(&whole);
+	crlf_in_init(&single);
+	for (struct str rest = s; rest.n != 0; )
+		crlf_in_feed(&whole, &rest, &a);
+	for (size_t i = 0; i < s.n; i++) {
+		struct str one = str_first(str_from(s, i), 1);
+
+		crlf_in_feed(&single, &one, &b);
+	}
+	ck_str(buf_str(&a), buf_str(&b));
+	same_facts(&whole, &single);
+	exact_free(s);
+	buf_clear(&in);
+	buf_clear(&a);
+	buf_clear(&b);
+}
+END_TEST
+
 /* --- on the way out --- */
 
 /* clang-format off */
@@ -321,6 +383,7 @@ incoming(void)
 	tcase_add_loop_test(t, data, 0, (int)N_OF(datas));
 	tcase_add_test(t, smuggling);
 	tcase_add_test(t, facts);
+	tcase_add_loop_test(t, many_at_a_time, 0, 200);
 	tcase_add_test(t, counted);
 	return t;
 }
