@@ -1,6 +1,7 @@
 #include "delivery/bounce/bounce.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -147,6 +148,8 @@ report(struct bounce *b, struct agent_job *job)
 		.original_size = agent_text_size(job), .rcpts = rcpts,
 		.nrcpts = job->nrcpts };
 
+	if (getrandom(&d.secret, sizeof(d.secret), 0) != sizeof(d.secret))
+		fatal_errno("getrandom");
 	if (d.action <= DSN_LAST)
 		d.words = &b->conf.words[d.action];
 	/* All of it when it may be sent back whole. */

@@ -72,9 +72,10 @@ add_boundary(struct buf *out, const struct dsn *d)
 {
 	char id[ID_TEXT + 1];
 
-	/* Unlike any line of the original: it was not known then. */
+	/* Unlike any line of the original, whose sender could guess the id. */
 	id_text(d->id, id);
-	buf_addf(out, "=_report_%s_%llx", id, (unsigned long long)d->now);
+	buf_addf(out, "=_report_%s_%016llx", id,
+	    (unsigned long long)d->secret);
 }
 
 static void

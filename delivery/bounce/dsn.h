@@ -46,6 +46,7 @@ struct dsn {
 	const struct dsn_words *words; /* NULL: ours */
 	enum dsn_action action;
 	uint64_t id;              /* of the message reported on */
+	uint64_t secret;          /* random: no sender can know the boundary */
 	int64_t now;              /* seconds since 1970 */
 	int64_t accepted, expires; /* of the message */
 	struct str sender, envid;

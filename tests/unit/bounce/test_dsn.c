@@ -27,11 +27,11 @@ static const char golden[] =
     "MIME-Version: 1.0\n"
     "Content-Type: multipart/report;\n"
     "\treport-type=delivery-status;\n"
-    "\tboundary=\"=_report_0000000000007_499602d2\"\n"
+    "\tboundary=\"=_report_0000000000007_00000000499602d2\"\n"
     "\n"
     "This is a report in MIME format.\n"
     "\n"
-    "--=_report_0000000000007_499602d2\n"
+    "--=_report_0000000000007_00000000499602d2\n"
     "Content-Type: text/plain; charset=us-ascii\n"
     "\n"
     "This is the mail server me.test.\n"
@@ -46,7 +46,7 @@ static const char golden[] =
     "\n"
     "The header of your message is attached.\n"
     "\n"
-    "--=_report_0000000000007_499602d2\n"
+    "--=_report_0000000000007_00000000499602d2\n"
     "Content-Type: message/delivery-status\n"
     "\n"
     "Original-Envelope-Id: E1\n"
@@ -62,7 +62,7 @@ static const char golden[] =
     "Diagnostic-Code: smtp; 550 5.1.1 no such user here\n"
     "Last-Attempt-Date: Fri, 13 Feb 2009 23:31:30 +0000\n"
     "\n"
-    "--=_report_0000000000007_499602d2\n"
+    "--=_report_0000000000007_00000000499602d2\n"
     "Content-Type: text/rfc822-headers\n"
     "\n"
     "From: a@me.test\n"
@@ -70,14 +70,15 @@ static const char golden[] =
     "Subject: hello\n"
     "\n"
     "\n"
-    "--=_report_0000000000007_499602d2--\n";
+    "--=_report_0000000000007_00000000499602d2--\n";
 
 static struct dsn
 request(void)
 {
 	return (struct dsn){ .hostname = "me.test", .action = DSN_FAILED,
-		.id = 7, .now = 1234567890, .accepted = 1234566000,
-		.expires = 1234999999, .sender = STR("a@me.test"),
+		.id = 7, .secret = 1234567890, .now = 1234567890,
+		.accepted = 1234566000, .expires = 1234999999,
+		.sender = STR("a@me.test"),
 		.envid = STR("E1"), .original = STR(ORIGINAL),
 		.original_size = sizeof(ORIGINAL) - 1,
 		.rcpts = failed_rcpts, .nrcpts = 1 };
