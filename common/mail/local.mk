@@ -21,6 +21,7 @@ common_mail_libmail_a_SOURCES = \
 	common/mail/reply_kind.c common/mail/reply_kind.h \
 	common/mail/rfc2047.c common/mail/rfc2047.h \
 	common/mail/smtp_reply.c common/mail/smtp_reply.h \
+	common/mail/seven_bit.c common/mail/seven_bit.h \
 	common/mail/transfer.c common/mail/transfer.h \
 	common/mail/utf8.c common/mail/utf8.h \
 	common/mail/xtext.c common/mail/xtext.h
@@ -34,6 +35,7 @@ check_PROGRAMS += tests/unit/mail/test_addr \
 	tests/unit/mail/test_mime \
 	tests/unit/mail/test_reply \
 	tests/unit/mail/test_reply_kind \
+	tests/unit/mail/test_seven_bit \
 	tests/unit/mail/test_text
 tests_unit_mail_test_addr_SOURCES = tests/unit/mail/test_addr.c
 tests_unit_mail_test_addr_LDADD = $(mail_test_libs)
@@ -51,12 +53,15 @@ tests_unit_mail_test_reply_SOURCES = tests/unit/mail/test_reply.c
 tests_unit_mail_test_reply_LDADD = $(mail_test_libs)
 tests_unit_mail_test_reply_kind_SOURCES = tests/unit/mail/test_reply_kind.c
 tests_unit_mail_test_reply_kind_LDADD = $(mail_test_libs)
+tests_unit_mail_test_seven_bit_SOURCES = tests/unit/mail/test_seven_bit.c
+tests_unit_mail_test_seven_bit_LDADD = $(mail_test_libs)
 tests_unit_mail_test_text_SOURCES = tests/unit/mail/test_text.c
 tests_unit_mail_test_text_LDADD = $(mail_test_libs)
 EXTRA_DIST += tests/unit/mail/exact.h tests/unit/mail/relist.h
 EXTRA_DIST += tests/fuzz/fuzz_addr.c tests/fuzz/fuzz_crlf.c \
 	tests/fuzz/fuzz_esmtp.c tests/fuzz/fuzz_header.c \
 	tests/fuzz/fuzz_mime.c tests/fuzz/fuzz_reply.c \
+	tests/fuzz/fuzz_seven_bit.c tests/fuzz/seeds/seven_bit \
 	tests/fuzz/fuzz_text.c tests/fuzz/seeds/addr tests/fuzz/seeds/crlf \
 	tests/fuzz/seeds/esmtp tests/fuzz/seeds/header \
 	tests/fuzz/seeds/mime tests/fuzz/seeds/reply tests/fuzz/seeds/text

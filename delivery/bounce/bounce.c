@@ -69,15 +69,14 @@ read_original(const struct agent_job *job, size_t most, struct buf *out)
 
 static void
 submit(struct bounce *b, struct agent_job *job, const struct dsn *d,
-    struct str text, struct dsn_flags flags)
+    struct str text, bool utf8)
 {
 	struct link *l = b->agent.link;
 	const uint64_t cookie = ++b->last;
 	uint64_t *own = pool_alloc(&job->pool, sizeof(*own));
 	struct buf settles, prefix;
 	struct msg_submit s = { .size_hint = text.n,
-		.flags = ENV_DSN | (flags.utf8 ? ENV_UTF8 : 0) |
-		    (flags.eight_bit ? ENV_8BIT : 0) };
+		.flags = ENV_DSN | (utf8 ? ENV_UTF8 | ENV_8BIT : 0) };
 	const struct env_rcpt to = { .notify = NOTIFY_NEVER,
 		.address = job->job.sender };
 	struct msg_submit_prefix p;
@@ -130,7 +129,7 @@ report(struct bounce *b, struct agent_job *job)
 {
 	struct dsn_rcpt *rcpts = report_rcpts(job);
 	struct buf original, text;
-	struct dsn_flags flags;
+	bool utf8;
 	size_t most;
 	struct dsn d = { .hostname = b->conf.hostname,
 		.admin = b->conf.admin,
@@ -160,8 +159,8 @@ report(struct bounce *b, struct agent_job *job)
 	buf_init(&text, DSN_MAX + most * 7 / 2);
 	read_original(job, most, &original);
 	d.original = buf_str(&original);
-	if (dsn_build(&text, &d, &flags))
-		submit(b, job, &d, buf_str(&text), flags);
+	if (dsn_build(&text, &d, &utf8))
+		submit(b, job, &d, buf_str(&text), utf8);
 	else
 		decide(job, JOB_TEMPORARY, 451, "4.3.1",
 		    STR("the report is too large"));

@@ -7,6 +7,7 @@
 #include "delivery/bounce/words.h"
 #include "mail/header.h"
 #include "mail/msgid.h"
+#include "mail/seven_bit.h"
 #include "mail/utf8.h"
 
 enum {
@@ -109,7 +110,7 @@ add_references(struct buf *out, const struct dsn *d, bool utf8)
 }
 
 static void
-add_header(struct buf *out, const struct dsn *d, const struct dsn_flags *f)
+add_header(struct buf *out, const struct dsn *d, bool utf8)
 {
 	char id[ID_TEXT + 1];
 
@@ -126,13 +127,13 @@ add_header(struct buf *out, const struct dsn *d, const struct dsn_flags *f)
 	    actions[d->action], id, (unsigned long long)d->now,
 	    d->nrcpts == 0 ? 0u : (unsigned)crc32c(0, d->rcpts[0].address.p,
 	        d->rcpts[0].address.n), d->hostname);
-	add_references(out, d, f->utf8);
+	add_references(out, d, utf8);
 	buf_add_c(out, "Auto-Submitted: auto-replied\nMIME-Version: 1.0\n"
 	               "Content-Type: multipart/report;\n"
 	               "\treport-type=delivery-status;\n\tboundary=\"");
 	add_boundary(out, d);
 	buf_add_c(out, "\"\n");
-	if (f->eight_bit)
+	if (utf8)
 		buf_add_c(out, "Content-Transfer-Encoding: 8bit\n");
 	buf_add_c(out, "\nThis is a report in MIME format.\n");
 }
@@ -281,15 +282,28 @@ is_sound(struct str text)
 /* The third part: how it is written. */
 struct original {
 	struct str text;
+	struct buf seven; /* what text is in seven bits */
 	const char *type;
-	bool eight_bit, quoted;
+	bool quoted;
 };
 
+/* A whole message in seven bits that stays one, if that can be. */
+static bool
+to_seven_bit(struct original *o)
+{
+	const bool ok = seven_bit(&o->seven, o->text);
+
+	if (ok)
+		o->text = buf_str(&o->seven);
+	return ok;
+}
+
 /*
- * A report in ASCII goes where SMTPUTF8 is not known, so a header that is not
- * ASCII is encoded, which the types of RFC 6533 allow (6.3, and RFC 6532 3.7).
- * A message/rfc822 may not be: its body stays as the sender's own server
- * gave it to us.
+ * A report in ASCII goes where neither SMTPUTF8 nor 8BITMIME is known, or it
+ * would be lost there.  Parts of the original with more than seven bits are
+ * encoded one by one; a message/rfc822 as a whole may not be.  A header that
+ * is not ASCII is encoded with all below it, which the types of RFC 6533
+ * allow (6.3, and RFC 6532 3.7).
  */
 static void
 original_init(struct original *o, const struct dsn *d, bool utf8)
@@ -300,9 +314,13 @@ original_init(struct original *o, const struct dsn *d, bool utf8)
 	const bool eight_header = !utf8_is_ascii(header);
 	bool global;
 
+	buf_init(&o->seven, d->original.n * 4 + 65536);
 	o->text = full ? d->original : header;
-	o->quoted = (eight_header && !utf8) || !is_sound(o->text);
-	o->eight_bit = !o->quoted && !utf8_is_ascii(o->text);
+	if (utf8)
+		o->quoted = !is_sound(o->text);
+	else
+		o->quoted = !seven_bit_is(o->text) &&
+		    (!full || !to_seven_bit(o));
 	/* Of header fields alone text/ can be encoded too. */
 	global = utf8 || (full ? o->quoted : eight_header && utf8_ok(header));
 	if (full)
@@ -316,17 +334,19 @@ static void
 add_original(struct buf *out, const struct dsn *d, const struct original *o)
 {
 	begin_part(out, d, o->type,
-	    o->quoted ? "quoted-printable" : o->eight_bit ? "8bit" : NULL);
+	    o->quoted                 ? "quoted-printable" :
+	        utf8_is_ascii(o->text) ? NULL :
+	                                 "8bit");
 	if (o->quoted)
-		lines_qp(out, o->text);
+		seven_bit_qp(out, o->text);
 	else
 		buf_add(out, o->text);
 	if (!str_ends(o->text, STR("\n")))
-		buf_add_char(out, '\n');
+		buf_add_c(out, o->quoted ? "=\n" : "\n");
 }
 
 bool
-dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags)
+dsn_build(struct buf *out, const struct dsn *d, bool *is_utf8)
 {
 	/* Only who has such an address needs servers that know SMTPUTF8 on the
 	 * way back: all others could lose the report there. */
@@ -334,14 +354,14 @@ dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags)
 	struct original o;
 
 	original_init(&o, d, utf8);
-	*flags = (struct dsn_flags){ .utf8 = utf8,
-		.eight_bit = o.eight_bit || utf8 };
-	add_header(out, d, flags);
+	*is_utf8 = utf8;
+	add_header(out, d, utf8);
 	add_words(out, d, utf8);
 	begin_part(out, d, utf8 ? "message/global-delivery-status" :
 	    "message/delivery-status", utf8 ? "8bit" : NULL);
 	add_report(out, d, utf8);
 	add_original(out, d, &o);
+	buf_clear(&o.seven);
 	buf_add_c(out, "\n--");
 	add_boundary(out, d);
 	buf_add_c(out, "--\n");

@@ -58,13 +58,9 @@ struct dsn {
 	size_t nrcpts;
 };
 
-/* What the finished report needs. */
-struct dsn_flags {
-	bool eight_bit, utf8;
-};
-
-/* Adds the message with LF line ends; false: it is larger than out takes. */
-bool dsn_build(struct buf *out, const struct dsn *d, struct dsn_flags *flags);
+/* Adds the message with LF line ends; false: it is larger than out takes.
+ * *utf8: it needs SMTPUTF8 and 8BITMIME; any server may have it otherwise. */
+bool dsn_build(struct buf *out, const struct dsn *d, bool *utf8);
 /* Adds the trace field that goes before it; *id_at: where qmgr puts the id. */
 void dsn_prefix(struct buf *out, const struct dsn *d, uint32_t *id_at);
 

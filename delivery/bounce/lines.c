@@ -8,7 +8,6 @@
 enum {
 	FOLD_AT = 76,
 	WORD_MAX = 900,
-	QP_LINE = 75,  /* and the "=" of a soft line end */
 	FOLD_LONG = 900 /* of the 998 that a message allows */
 };
 
@@ -73,40 +72,6 @@ void
 lines_xtext(struct buf *out, struct str address)
 {
 	put_ascii(out, address, true);
-}
-
-static void
-put_qp_line(struct buf *out, struct str line)
-{
-	size_t column = 0;
-
-	for (size_t i = 0; i < line.n; i++) {
-		const unsigned char c = (unsigned char)line.p[i];
-		/* White space at the end would be lost on the way. */
-		const bool plain = c == ' ' || c == '\t' ? i + 1 < line.n :
-		    c > ' ' && c < 0x7f && c != '=';
-
-		if (column + (plain ? 1 : 3) > QP_LINE) {
-			buf_add_c(out, "=\n");
-			column = 0;
-		}
-		if (plain)
-			buf_add_char(out, line.p[i]);
-		else
-			buf_addf(out, "=%02X", c);
-		column += plain ? 1 : 3;
-	}
-}
-
-void
-lines_qp(struct buf *out, struct str text)
-{
-	while (text.n > 0) {
-		const bool ended = str_find(text, '\n') < text.n;
-
-		put_qp_line(out, str_take_until(&text, '\n'));
-		buf_add_c(out, ended ? "\n" : "=\n");
-	}
 }
 
 /* Its beginning, as long as a line may be, cut between characters. */

@@ -20,8 +20,6 @@ void lines_clean(struct buf *out, struct str s);
  * (utf-8-addr-xtext). */
 void lines_ascii(struct buf *out, struct str s);
 void lines_xtext(struct buf *out, struct str address);
-/* A text with LF line ends as quoted-printable (RFC 2045 6.7). */
-void lines_qp(struct buf *out, struct str text);
 /* Words with line ends at most every 76 columns, continued by indent; the
  * line has column columns already.  Ends with a line end. */
 void lines_folded(

@@ -35,7 +35,7 @@ class Reports(Case):
         for sink in (self.knows, self.plain, self.lmtp, self.old):
             sink.again()
 
-    def send(self, subject, rcpts, mail_options=(), sender=BOB, body="hello\r\n"):
+    def send(self, subject, rcpts, mail_options=(), sender=BOB, body="hello\r\n", **fields):
         """rcpts: pairs of address and options."""
         with self.p.smtp("submission", BOB) as c:
             c.ehlo()
@@ -45,7 +45,7 @@ class Reports(Case):
             for to, rcpt_options in rcpts:
                 c.send(("RCPT TO:<%s>%s\r\n" % (to, " ".join([""] + list(rcpt_options)))).encode())
                 self.assertEqual(c.getreply()[0], 250)
-            self.assertEqual(c.data(message(subject, body, sender=sender, to="x@far.test").encode())[0], 250)
+            self.assertEqual(c.data(message(subject, body, sender=sender, to="x@far.test", **fields).encode())[0], 250)
 
     def reports(self, subject):
         texts = [t.encode("latin-1").decode("utf-8", "surrogateescape") for t in self.p.stored(BOB)]
@@ -285,6 +285,25 @@ class Reports(Case):
         original = email.message_from_bytes(quopri.decodestring(part.encode()), policy=email.policy.SMTPUTF8)
         self.assertEqual(original["Subject"], "f\u00fcr alle")
         self.assertEqual(quopri.decodestring(part.encode()).decode().split("\n\n")[1], "B\u00e4r")
+
+    def test_eight_bit_original(self):
+        """The server on the way back takes seven bits only; the original is readable all the same."""
+        self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
+        body = ("This is the text before the parts.\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                "Content-Transfer-Encoding: 8bit\r\n\r\nB\u00e4r und K\u00f6nig\r\n--b\r\n\r\nplain\r\n--b--\r\n")
+        self.send("eight bits", [("nobody@plain.test", [])], ["RET=FULL", "BODY=8BITMIME"], sender="ann@old.test", body=body,
+                  MIME_Version="1.0", Content_Type="multipart/mixed; boundary=b")
+        octets, report = self.at_sink(self.old)
+        self.assertTrue(octets.isascii())
+        self.assertNotIn("BODY", self.line(self.old, "MAIL"))
+        whole = report.get_payload()[2]
+        self.assertEqual(whole.get_content_type(), "message/rfc822")
+        original = whole.get_payload()[0]
+        self.assertEqual(original["Subject"], "eight bits")
+        one, two = original.get_payload()
+        self.assertEqual(one["Content-Transfer-Encoding"], "quoted-printable")
+        self.assertEqual(one.get_content().strip(), "B\u00e4r und K\u00f6nig")
+        self.assertEqual(two.get_content().strip(), "plain")
 
     def test_utf8_report_here(self):
         self.fails_utf8("f\u00fcr daheim")

@@ -85,21 +85,21 @@ request(void)
 }
 
 static const char *
-build(const struct dsn *d, struct buf *out, struct dsn_flags *flags)
+build(const struct dsn *d, struct buf *out, bool *utf8)
 {
 	buf_init(out, DSN_MAX);
-	ck_assert(dsn_build(out, d, flags));
+	ck_assert(dsn_build(out, d, utf8));
 	return buf_cstr(out);
 }
 
 START_TEST(failed)
 {
 	const struct dsn d = request();
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 
-	ck_assert_str_eq(build(&d, &out, &flags), golden);
-	ck_assert(!flags.utf8 && !flags.eight_bit);
+	ck_assert_str_eq(build(&d, &out, &utf8), golden);
+	ck_assert(!utf8);
 	buf_clear(&out);
 }
 END_TEST
@@ -107,18 +107,18 @@ END_TEST
 START_TEST(full)
 {
 	struct dsn d = request();
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	const char *text;
 
 	d.want_full = true;
 	d.full_max = 1000;
-	text = build(&d, &out, &flags);
+	text = build(&d, &out, &utf8);
 	ck_assert_ptr_nonnull(
 	    strstr(text, "Content-Type: message/rfc822\n\n" ORIGINAL));
 	buf_clear(&out);
 	d.original_size = 1001;
-	text = build(&d, &out, &flags);
+	text = build(&d, &out, &utf8);
 	ck_assert_ptr_null(strstr(text, "body\n"));
 	ck_assert_ptr_nonnull(strstr(text, "too large to be sent back"));
 	buf_clear(&out);
@@ -128,12 +128,12 @@ END_TEST
 START_TEST(delayed)
 {
 	struct dsn d = request();
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	const char *text;
 
 	d.action = DSN_DELAYED;
-	text = build(&d, &out, &flags);
+	text = build(&d, &out, &utf8);
 	ck_assert_ptr_nonnull(strstr(text, "Action: delayed\n"));
 	ck_assert_ptr_nonnull(strstr(text,
 	    "Will-Retry-Until: Wed, 18 Feb 2009 23:33:19 +0000\n"));
@@ -152,13 +152,13 @@ START_TEST(own_words)
 	struct dsn_words words = { STR("Zur\xc3\xbc""ck von {hostname}"),
 		{ text_list, 2 }, { end_list, 2 } };
 	struct dsn d = request();
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out, plain;
 	struct str text, part;
 
 	d.words = &words;
 	d.admin = STR("hilfe@me.test");
-	text = str_c(build(&d, &out, &flags));
+	text = str_c(build(&d, &out, &utf8));
 	ck_assert_ptr_nonnull(strstr(text.p,
 	    "\nSubject: =?utf-8?B?WnVyw7xjayB2b24gbWUudGVzdA==?=\n"));
 	ck_assert_ptr_nonnull(strstr(text.p,
@@ -173,8 +173,8 @@ START_TEST(own_words)
 
 	/* Not ASCII: it must pass servers that take seven bits only. */
 	text_list[0] = STR("F\xc3\xbcr Sie:");
-	text = str_c(build(&d, &out, &flags));
-	ck_assert(!flags.eight_bit && !flags.utf8);
+	text = str_c(build(&d, &out, &utf8));
+	ck_assert(!utf8);
 	for (size_t i = 0; i < text.n; i++)
 		ck_assert((unsigned char)text.p[i] < 0x80);
 	part = str_from(text, str_find_str(text,
@@ -199,14 +199,14 @@ START_TEST(international)
 	struct dsn_rcpt r = { .address = STR("b\xc3\xbc@d.test"),
 		.orcpt = STR("utf-8;b\xc3\xbc+x@d.test"), .code = 550,
 		.status = STR("5.1.1"), .text = STR("no") };
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	const char *text;
 
 	d.sender = STR("\xc3\xa4@me.test");
 	d.rcpts = &r;
-	text = build(&d, &out, &flags);
-	ck_assert(flags.utf8 && flags.eight_bit);
+	text = build(&d, &out, &utf8);
+	ck_assert(utf8);
 	ck_assert_ptr_nonnull(strstr(text, "\nTo: <\xc3\xa4@me.test>\n"));
 	ck_assert_ptr_nonnull(
 	    strstr(text, "Final-Recipient: utf-8; b\xc3\xbc@d.test\n"));
@@ -240,13 +240,13 @@ START_TEST(downgraded)
 		.orcpt = STR("utf-8;b\xf0\x9f\x90\x8e\\x{2B}@d.test"),
 		.code = 550, .status = STR("5.1.1"),
 		.text = STR("f\xc3\xbcr \xff niemand") };
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	const char *text;
 
 	d.rcpts = &r;
-	text = build(&d, &out, &flags);
-	ck_assert(!flags.utf8 && !flags.eight_bit);
+	text = build(&d, &out, &utf8);
+	ck_assert(!utf8);
 	ck_seven_bits(&out);
 	ck_assert_ptr_nonnull(strstr(text, "\nFinal-Recipient: utf-8; "
 	    "\"b\\x{FC}\\x{20}\\x{2B}\\x{3D}\\x{5C}\\x{5C}\"@\\x{4E2D}\n"));
@@ -268,7 +268,7 @@ END_TEST
 static const struct {
 	struct str original;
 	bool full;
-	const char *part; /* NULL: 8-bit octets are all right */
+	const char *part;
 } originals[] = {
 	{ STR_INIT(UTF8_HEADER "\nbody\n"), false,
 	    "Content-Type: message/global-headers\n"
@@ -283,16 +283,28 @@ static const struct {
 	    "Content-Transfer-Encoding: quoted-printable\n\n"
 	    "Subject: f=FCr\n" },
 	{ STR_INIT("A: b\n\nnul \0 here \nno end"), true,
-	    "Content-Type: message/global\n"
+	    "Content-Type: message/rfc822\n\n"
+	    "A: b\nMIME-Version: 1.0\n"
+	    "Content-Type: text/plain; charset=unknown-8bit\n"
 	    "Content-Transfer-Encoding: quoted-printable\n\n"
-	    "A: b\n\nnul =00 here=20\nno end=\n\n" },
-	{ STR_INIT("A: b\n\nb\xc3\xb6\n"), true, NULL },
+	    "nul =00 here=20\nno end\n\n--=" },
+	{ STR_INIT("A: b\n\nb\xc3\xb6\n"), true,
+	    "Content-Type: message/rfc822\n\n"
+	    "A: b\nMIME-Version: 1.0\n"
+	    "Content-Type: text/plain; charset=unknown-8bit\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "b=C3=B6\n\n--=" },
+	/* The encoding said so, and that was not true. */
+	{ STR_INIT("A: b\nContent-Transfer-Encoding: base64\n\nb\xc3\xb6\n"),
+	    true, "Content-Type: message/global\n"
+	    "Content-Transfer-Encoding: quoted-printable\n\n"
+	    "A: b\nContent-Transfer-Encoding: base64\n\nb=C3=B6\n" },
 };
 
 START_TEST(original_part)
 {
 	struct dsn d = request();
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	const char *text;
 
@@ -300,17 +312,10 @@ START_TEST(original_part)
 	d.original_size = d.original.n;
 	d.want_full = originals[_i].full;
 	d.full_max = 1000;
-	text = build(&d, &out, &flags);
-	ck_assert(!flags.utf8);
-	ck_assert(flags.eight_bit == (originals[_i].part == NULL));
-	if (originals[_i].part != NULL) {
-		ck_seven_bits(&out);
-		ck_assert_ptr_nonnull(strstr(text, originals[_i].part));
-	} else {
-		ck_assert_ptr_nonnull(strstr(text,
-		    "\nContent-Type: message/rfc822\n"
-		    "Content-Transfer-Encoding: 8bit\n\nA: b\n\nb\xc3\xb6\n"));
-	}
+	text = build(&d, &out, &utf8);
+	ck_assert(!utf8);
+	ck_seven_bits(&out);
+	ck_assert_ptr_nonnull(strstr(text, originals[_i].part));
 	buf_clear(&out);
 }
 END_TEST
@@ -320,7 +325,7 @@ START_TEST(original_long_line)
 {
 	static char original[5000];
 	struct dsn d = request();
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	struct str text;
 
@@ -331,7 +336,7 @@ START_TEST(original_long_line)
 	d.original_size = d.original.n;
 	d.want_full = true;
 	d.full_max = sizeof(original);
-	build(&d, &out, &flags);
+	build(&d, &out, &utf8);
 	text = buf_str(&out);
 	while (text.n > 0)
 		ck_assert_uint_le(str_take_until(&text, '\n').n, 76);
@@ -348,13 +353,13 @@ START_TEST(injection)
 		.status = STR("5.1.1"),
 		.text = STR("no\n\nAction: delivered\r\n--x"),
 		.remote = STR("mx\nAction: delivered [1]") };
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	const char *text;
 
 	d.rcpts = &r;
 	d.envid = STR("e\nAction: delivered");
-	text = build(&d, &out, &flags);
+	text = build(&d, &out, &utf8);
 	ck_assert_ptr_null(strstr(text, "\nAction: delivered"));
 	buf_clear(&out);
 }
@@ -366,7 +371,7 @@ START_TEST(long_lines)
 	static char word[1024];
 	struct dsn_rcpt r = { .address = STR("b@d.test"), .code = 550,
 		.status = STR("5.1.1"), .remote = STR("mx [1]") };
-	struct dsn_flags flags;
+	bool utf8;
 	struct buf out;
 	struct str text;
 
@@ -375,7 +380,7 @@ START_TEST(long_lines)
 		word[i] = ' ';
 	r.text = str_n(word, sizeof(word));
 	d.rcpts = &r;
-	build(&d, &out, &flags);
+	build(&d, &out, &utf8);
 	text = buf_str(&out);
 	while (text.n > 0)
 		ck_assert_uint_le(str_take_until(&text, '\n').n,
