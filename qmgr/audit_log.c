@@ -98,6 +98,27 @@ check_unknown(struct audit *a, const struct record *r, const char *where)
 	    "message whose acceptance cannot be read");
 }
 
+static bool
+is_accept(const struct record *r)
+{
+	return r->type == RECORD_ACCEPT || r->type == RECORD_DROPPED;
+}
+
+/* A file of the drop folder that was accepted before is no new message. */
+static void
+check_token(struct audit *a, const struct record *r, const char *where)
+{
+	const uint64_t known = r->type == RECORD_DROPPED ?
+	    tokens_get(&a->q->tokens, str_first(r->payload, TOKEN)) : 0;
+	char id[ID_TEXT + 1];
+
+	if (known == 0 || known == r->id)
+		return;
+	id_text(known, id);
+	audit_found(a, "accepted-twice", r->id, where, look, "the dropped file "
+	    "was accepted before as message %s", id);
+}
+
 static void
 before(void *arg, const struct record *r)
 {
@@ -109,10 +130,11 @@ before(void *arg, const struct record *r)
 	snprintf(where, sizeof(where), "record %llu", (unsigned long long)r->lsn);
 	if (r->id == 0)
 		return;
-	if (r->type == RECORD_ACCEPT && mark == FRESH)
+	check_token(a, r, where);
+	if (is_accept(r) && mark == FRESH)
 		audit_found(a, "accepted-twice", r->id, where, look,
 		    "the message was accepted before");
-	else if (r->type == RECORD_ACCEPT && m == NULL)
+	else if (is_accept(r) && m == NULL)
 		map_set_id(&a->fresh, r->id, FRESH);
 	else if (r->type == RECORD_COPY && m == NULL && mark == NULL)
 		map_set_id(&a->fresh, r->id, OLD);
@@ -129,7 +151,7 @@ see_text(struct audit *a, const struct record *r, const struct segment *seg,
 {
 	struct message *m;
 
-	if (r->type != RECORD_ACCEPT && r->type != RECORD_COPY)
+	if (!is_accept(r) && r->type != RECORD_COPY)
 		return;
 	m = table_find(&a->q->table, r->id);
 	if (m != NULL && m->seg == seg && m->off == off &&

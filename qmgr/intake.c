@@ -24,6 +24,7 @@ struct intake {
 	struct peer *from;        /* NULL: the link is gone */
 	struct qmgr *d;
 	uint64_t cookie, id;
+	uint64_t known;           /* its file became this message before, or 0 */
 	struct pool pool;
 	struct msg_submit env;
 	struct settle settle;
@@ -69,7 +70,7 @@ answer(struct intake *in, uint32_t code, struct str text)
 	struct msg_submit_done done = { .code = code, .text = text };
 
 	if (code == 250)
-		done.id = in->id;
+		done.id = in->known != 0 ? in->known : in->id;
 	if (in->from != NULL)
 		link_send(in->from->link, MSG_SUBMIT_DONE, in->cookie,
 		    &msg_submit_done_wire, &done);
@@ -94,7 +95,8 @@ find(struct peer *p, uint64_t cookie)
 {
 	struct intake *in = map_get_id(&p->submits, cookie);
 
-	return in != NULL && !in->syncing && in->m == NULL ? in : NULL;
+	return in != NULL && !in->syncing && in->known == 0 && in->m == NULL ?
+	    in : NULL;
 }
 
 /* --- accepting ---------------------------------------------------------- */
@@ -114,6 +116,15 @@ note_accepted(const struct intake *in)
 	note_end();
 }
 
+static void
+answer_queued(struct intake *in)
+{
+	char text[64] = "2.0.0 queued as ";
+
+	id_text(in->known != 0 ? in->known : in->id, text + strlen(text));
+	answer(in, 250, str_c(text));
+}
+
 /* It is on disk: 250. */
 static void
 on_flushed(struct qlog_wait *w)
@@ -121,19 +132,50 @@ on_flushed(struct qlog_wait *w)
 	struct intake *in = (struct intake *)(void *)((char *)w -
 	    offsetof(struct intake, wait));
 	struct qmgr *d = in->d;
-	char text[64] = "2.0.0 queued as ";
 
-	id_text(in->id, text + strlen(text));
 	d->intake.accepted++;
 	if (in->from == NULL || in->from->role != ROLE_SMTPD)
 		note_accepted(in); /* smtpd tells more of its own */
-	answer(in, 250, str_c(text));
+	answer_queued(in);
 	in->m->flags |= MSG_FLUSHED;
 	if ((in->m->flags & MSG_GONE) == 0)
 		message_ready(d, in->m);
 	message_drop_ref(&d->q, in->m);
 	intake_free(in);
 	qmgr_pump(d);
+}
+
+/* The same file was accepted before, and that is on disk: 250 again. */
+static void
+on_known_flushed(struct qlog_wait *w)
+{
+	struct intake *in = (struct intake *)(void *)((char *)w -
+	    offsetof(struct intake, wait));
+
+	note(NOTE_INFO, "accepted-before");
+	note_id("id", in->known);
+	note_str("from", in->env.sender);
+	note_str("client", in->env.client);
+	note_end();
+	answer_queued(in);
+	intake_free(in);
+}
+
+/* false: its file is not known. */
+static bool
+take_known(struct intake *in)
+{
+	struct qmgr *d = in->d;
+
+	if (in->env.token.n == 0)
+		return false;
+	in->known = tokens_get(&d->q.tokens, in->env.token);
+	if (in->known == 0)
+		return false;
+	in->wait.on_flushed = on_known_flushed;
+	qlog_wait(&d->q.log, &in->wait);
+	qlog_hurry(&d->q.log);
+	return true;
 }
 
 /* The text stays in memory for the first attempt, if there is room. */
@@ -163,9 +205,12 @@ accept_message(struct intake *in)
 		.envid = in->env.envid,
 		.login = in->env.login,
 		.client = in->env.client };
-	struct message *m = message_new(
-	    in->id, &env, in->rcpts, in->nrcpts, in->nrcpts);
+	struct message *m;
 
+	/* Once more: it may have come over two links at a time. */
+	if (take_known(in))
+		return;
+	m = message_new(in->id, &env, in->rcpts, in->nrcpts, in->nrcpts);
 	qmgr_now(d);
 	m->prefix = (uint32_t)in->prefix;
 	m->body = in->size;
@@ -175,7 +220,11 @@ accept_message(struct intake *in)
 		m->flags |= MSG_LARGE | MSG_CRC;
 		m->body_crc = in->crc;
 	}
-	queue_accept(&d->q, m, buf_str(&in->text), &in->settle);
+	if (in->env.token.n != 0)
+		queue_accept_dropped(
+		    &d->q, m, buf_str(&in->text), in->env.token);
+	else
+		queue_accept(&d->q, m, buf_str(&in->text), &in->settle);
 	message_hold_ref(m);
 	keep_text(in, m);
 	in->m = m;
@@ -276,6 +325,15 @@ take_settles(struct intake *in, const struct msg_submit *env)
 	return true;
 }
 
+/* Only pickup has tokens. */
+static bool
+may_have_token(const struct intake *in)
+{
+	const size_t n = in->env.token.n;
+
+	return n == 0 || (n == TOKEN && in->from->role == ROLE_PICKUP);
+}
+
 void
 on_submit(void *arg, struct link *link, struct link_msg *f)
 {
@@ -299,13 +357,21 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 	in->env.envid = pool_str(&in->pool, env->envid);
 	in->env.login = pool_str(&in->pool, env->login);
 	in->env.client = pool_str(&in->pool, env->client);
+	in->env.token = pool_str(&in->pool, env->token);
 	buf_init(&in->text, BUF_NO_MAX);
 	in->id_at = UINT32_MAX;
 	map_set_id(&p->submits, f->cookie, in);
-	if (space_is_short(d))
+	if (!may_have_token(in))
+		refuse(in, 554, STR("5.5.4 not permitted to name a file"));
+	else if (take_known(in))
+		return;
+	else if (space_is_short(d))
 		refuse(in, 452, STR("4.3.1 insufficient system storage"));
 	else if (is_busy(d, p->role))
 		refuse(in, 452, STR("4.3.2 the queue is full, try later"));
+	else if (in->env.token.n != 0 && d->q.tokens.ids.n >= TOKENS_MAX)
+		refuse(in, 452, STR("4.3.2 too many files of the drop folder "
+		    "were taken and are still there"));
 	else if (env->size_hint > d->o.message_size)
 		refuse(in, 552, STR("5.3.4 message too large"));
 	else if (!take_settles(in, env))
@@ -440,7 +506,7 @@ on_submit_cancel(void *arg, struct link *link, struct link_msg *f)
 }
 
 /* Messages whose END came are finished though nobody hears of it: the sender
- * will repeat them, and two are better than none. */
+ * will repeat them, and where there is no token two are better than none. */
 void
 intake_close(struct peer *p)
 {
@@ -448,7 +514,8 @@ intake_close(struct peer *p)
 	size_t pos = 0;
 
 	while ((in = map_next(&p->submits, &pos, NULL)) != NULL) {
-		const bool going_on = in->syncing || in->m != NULL;
+		const bool going_on =
+		    in->syncing || in->known != 0 || in->m != NULL;
 
 		map_del_id(&p->submits, in->cookie);
 		in->from = NULL;

@@ -206,8 +206,8 @@ load(struct queue *q, int corruptfd, struct load_report *report,
 	if (open_segments(q, report) == -1)
 		return -1;
 	report->had_state = state_read(q->log.dirfd, q->log.seed, &q->reasons,
-	    &q->sites, &report->head, &report->state_number, on_message,
-	    on_bad_state, &l);
+	    &q->sites, &q->tokens, &report->head, &report->state_number,
+	    on_message, on_bad_state, &l);
 	replay_init(&l.replay, q);
 	if (report->had_state) {
 		s.next_lsn = report->head.lsn;

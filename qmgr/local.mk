@@ -27,6 +27,7 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/state.h qmgr/state_read.c qmgr/state_write.c \
 	qmgr/syncer.c qmgr/syncer.h \
 	qmgr/table.c qmgr/table.h \
+	qmgr/tokens.c qmgr/tokens.h \
 	qmgr/via.c qmgr/via.h
 
 qmgr_links = common/mail/libmail.a common/msg/libmsg.a common/proc/libproc.a \
@@ -37,7 +38,7 @@ pkglibexec_PROGRAMS += qmgr/qmgr
 qmgr_qmgr_SOURCES = \
 	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/control_change.c \
 	qmgr/control_check.c qmgr/control_site.c qmgr/control_text.c \
-	qmgr/dsn.c qmgr/intake.c qmgr/job.c qmgr/main.c qmgr/options.c \
+	qmgr/dropped.c qmgr/dsn.c qmgr/intake.c qmgr/job.c qmgr/main.c qmgr/options.c \
 	qmgr/orders.c qmgr/outcome.c qmgr/peer.c \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
 	qmgr/space.c qmgr/text.c qmgr/walk.c qmgr/walk.h
@@ -50,11 +51,17 @@ qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 check_PROGRAMS += tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
 	tests/unit/qmgr/test_replay \
 	tests/unit/qmgr/test_routes \
-	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched
+	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched \
+	tests/unit/qmgr/test_tokens
+tests_unit_qmgr_test_tokens_SOURCES = tests/unit/qmgr/test_tokens.c \
+	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_tokens_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
+	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_replay_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)

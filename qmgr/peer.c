@@ -23,6 +23,9 @@
 /* clang-format on */
 
 static const struct link_rule submit_rules[] = { SUBMIT_RULES };
+static const struct link_rule pickup_rules[] = { SUBMIT_RULES,
+	LINK_RULE_RAW(MSG_SUBMIT_GONE, TOKEN * TOKENS_A_FRAME,
+	    on_submit_gone) };
 static const struct link_rule job_rules[] = { JOB_RULES };
 static const struct link_rule both_rules[] = { SUBMIT_RULES, JOB_RULES };
 
@@ -72,6 +75,7 @@ on_drained(void *arg, struct link *l)
 	{ .rules = (table), .nrules = sizeof(table) / sizeof((table)[0]),      \
 		.on_close = on_close, .on_drained = on_drained }
 static const struct link_ops submit_ops = OPS(submit_rules);
+static const struct link_ops pickup_ops = OPS(pickup_rules);
 static const struct link_ops job_ops = OPS(job_rules);
 static const struct link_ops both_ops = OPS(both_rules);
 
@@ -81,7 +85,7 @@ static const struct {
 	bool is_agent;
 } kinds[] = {
 	{ ROLE_SMTPD, &submit_ops, false },
-	{ ROLE_PICKUP, &submit_ops, false },
+	{ ROLE_PICKUP, &pickup_ops, false },
 	{ ROLE_SMTP, &job_ops, true },
 	{ ROLE_DELIVER, &job_ops, true },
 	{ ROLE_BOUNCE, &both_ops, true },
@@ -106,6 +110,8 @@ peer_open(
 		TAILQ_INSERT_TAIL(&d->peers, p, entry);
 		if (p->is_agent)
 			agents_open(p);
+		if (role == ROLE_PICKUP)
+			dropped_open(p);
 		return;
 	}
 	fatal("linked with %s, which qmgr does not know", role_name(role));

@@ -64,6 +64,11 @@ void intake_close(struct peer *p);
 /* The log failed: everyone who waits hears 451. */
 void intake_fail(struct peer *p);
 
+/* dropped.c: tokens of submit.h */
+void on_submit_gone(void *arg, struct link *l, struct link_msg *f);
+/* pickup has a new link: which files were accepted. */
+void dropped_open(struct peer *p);
+
 /* job.c: frames of job.h */
 void on_job_result(void *arg, struct link *l, struct link_msg *f);
 void on_job_done(void *arg, struct link *l, struct link_msg *f);

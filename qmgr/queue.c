@@ -40,6 +40,7 @@ queue_clear(struct queue *q)
 	sites_clear(&q->sites);
 	sched_clear(&q->sched);
 	reasons_clear(&q->reasons);
+	tokens_clear(&q->tokens);
 }
 
 uint64_t
@@ -409,6 +410,41 @@ queue_accept(struct queue *q, struct message *m, struct str text,
 	queue_add(q, m, at.seg, at.off, at.size);
 	if (settled != NULL && settled->nleft == 0)
 		queue_remove(q, settled);
+}
+
+void
+queue_accept_dropped(
+    struct queue *q, struct message *m, struct str text, struct str token)
+{
+	struct buf *b = qlog_begin(&q->log);
+	struct entry_writer w;
+	struct place at;
+
+	buf_add(b, token);
+	entry_writer_init(&w);
+	entry_put(b, &w, m);
+	buf_add(b, text);
+	at = qlog_end(&q->log, RECORD_DROPPED, m->id);
+	queue_add(q, m, at.seg, at.off, at.size);
+	tokens_set(&q->tokens, token, m->id);
+}
+
+void
+queue_gone(struct queue *q, struct str tokens)
+{
+	struct buf *b = NULL;
+
+	while (tokens.n >= TOKEN) {
+		const struct str token = str_take(&tokens, TOKEN);
+
+		if (!tokens_del(&q->tokens, token))
+			continue;
+		if (b == NULL)
+			b = qlog_begin(&q->log);
+		buf_add(b, token);
+	}
+	if (b != NULL)
+		qlog_end(&q->log, RECORD_GONE, 0);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "qmgr/qlog.h"
 #include "qmgr/sched.h"
 #include "qmgr/table.h"
+#include "qmgr/tokens.h"
 
 struct queue {
 	struct qlog log;
@@ -23,6 +24,7 @@ struct queue {
 	struct sites sites;
 	struct sched sched;
 	struct heap timers;       /* messages by their timer */
+	struct tokens tokens;     /* of dropped files that may come again */
 	/* ROUTING recipients that routerd is yet to be asked about: new mail,
 	 * and long lists and what is tried again. */
 	struct rcpt_list routing, routing_bulk;
@@ -59,6 +61,12 @@ struct settle {
  */
 void queue_accept(struct queue *q, struct message *m, struct str text,
     const struct settle *settle);
+/* The same for a file of the drop folder: its token is known as long as the
+ * message is on disk, and longer.  It is not known yet. */
+void queue_accept_dropped(struct queue *q, struct message *m, struct str text,
+    struct str token);
+/* These files (TOKEN octets each) will not come again. */
+void queue_gone(struct queue *q, struct str tokens);
 /* Moves a message's record to the log's end; text as above. */
 void queue_copy(struct queue *q, struct message *m, struct str text);
 

@@ -27,7 +27,9 @@ enum record_type {
 	RECORD_WARNED,     /* recipients whose sender was told of the delay */
 	RECORD_CHECKPOINT, /* nothing; carries the clock and the durable lsn */
 	RECORD_REROUTE,    /* recipients whose next hop is ordered */
-	RECORD_LAST = RECORD_REROUTE
+	RECORD_DROPPED,    /* as ACCEPT, with the token of pickup's file */
+	RECORD_GONE,       /* tokens whose files are no more */
+	RECORD_LAST = RECORD_GONE
 };
 
 enum {
@@ -38,7 +40,7 @@ enum {
 
 struct record {
 	uint32_t type;    /* enum record_type, or one from the future */
-	uint64_t id;      /* of the message, 0 for CHECKPOINT */
+	uint64_t id;      /* of the message, 0 for CHECKPOINT and GONE */
 	uint64_t lsn;     /* counts records, 1.. */
 	uint64_t use;     /* number of the segment's present use */
 	uint64_t durable; /* highest lsn known to be on disk when written */

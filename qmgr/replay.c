@@ -101,6 +101,33 @@ apply_accept(struct applying *a)
 }
 
 static bool
+apply_dropped(struct applying *a)
+{
+	const struct str token = str_take(&a->in, TOKEN);
+	struct message *m = token.n == TOKEN ? take_message(a) : NULL;
+
+	if (m == NULL)
+		return false;
+	see_clock(a->p, m->accepted, m->accepted_wall);
+	tokens_set(&a->q->tokens, token, m->id);
+	if (a->m != NULL)
+		entry_free(m, &a->q->reasons);
+	else
+		queue_add(a->q, m, a->seg, a->off, a->size);
+	return true;
+}
+
+static bool
+apply_gone(struct applying *a)
+{
+	if (a->in.n % TOKEN != 0)
+		return false;
+	while (a->in.n != 0)
+		tokens_del(&a->q->tokens, str_take(&a->in, TOKEN));
+	return true;
+}
+
+static bool
 apply_copy(struct applying *a)
 {
 	struct message *m = take_message(a);
@@ -370,6 +397,8 @@ static bool (*const apply[])(struct applying *a) = {
 	[RECORD_WARNED] = apply_warned,
 	[RECORD_CHECKPOINT] = apply_checkpoint,
 	[RECORD_REROUTE] = apply_reroute,
+	[RECORD_DROPPED] = apply_dropped,
+	[RECORD_GONE] = apply_gone,
 };
 
 bool

@@ -56,11 +56,12 @@ bool state_writing(const struct state_writer *w);
 
 /* --- reading ----------------------------------------------------------- */
 
-/* The newest state below dirfd that is whole; its messages are given to
- * on_message with the number of the segment.  true: head is set.  number is
+/* The newest state below dirfd that is whole; its tokens are added to tokens,
+ * its messages are given to on_message with the number of the segment.  true: head is set.  number is
  * the highest of any state, good or not. */
 bool state_read(int dirfd, uint32_t seed, struct reasons *reasons,
-    struct sites *sites, struct state_head *head, uint64_t *number,
+    struct sites *sites, struct tokens *tokens, struct state_head *head,
+    uint64_t *number,
     void (*on_message)(void *arg, struct message *m, uint64_t segment,
         uint32_t off, uint32_t size),
     void (*on_bad)(void *arg, const char *name), void *arg);
@@ -70,7 +71,7 @@ void state_name(uint64_t number, char name[STATE_NAME]);
 
 /* On disk; all little-endian. */
 enum {
-	STATE_HEAD = 80,                  /* octets */
+	STATE_HEAD = 80,                  /* octets before the tokens */
 	STATE_FRAME = 16,                 /* octets before a frame */
 	STATE_FRAME_MAX = 512 * 1024 * 1024
 };

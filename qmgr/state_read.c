@@ -45,17 +45,20 @@ read_frame(struct source *s, struct str *out)
 	return crc32c(s->seed, out->p, out->n) == crc;
 }
 
+/* tokens may be NULL. */
 static bool
-read_head(struct source *s, struct state_head *h)
+read_head(struct source *s, struct state_head *h, struct tokens *tokens)
 {
 	struct str in;
-	uint64_t magic, clock, wall;
+	uint64_t magic, clock, wall, zero;
 
 	if (!read_frame(s, &in) || !wire_take_u64(&in, &magic) ||
 	    magic != STATE_MAGIC || !wire_take_u64(&in, &h->number) ||
 	    !wire_take_u64(&in, &h->lsn) || !wire_take_u64(&in, &h->segment) ||
 	    !wire_take_u64(&in, &h->off) || !wire_take_u64(&in, &clock) ||
-	    !wire_take_u64(&in, &wall) || !wire_take_u64(&in, &h->last_id))
+	    !wire_take_u64(&in, &wall) || !wire_take_u64(&in, &h->last_id) ||
+	    !wire_take_u64(&in, &zero) ||
+	    (tokens != NULL && !tokens_take(tokens, &in)))
 		return false;
 	h->clock = (int64_t)clock;
 	h->wall = (int64_t)wall;
@@ -69,7 +72,7 @@ is_whole(struct source *s, struct state_head *h)
 	struct str in;
 
 	s->at = 0;
-	if (!read_head(s, h))
+	if (!read_head(s, h, NULL))
 		return false;
 	do {
 		if (!read_frame(s, &in))
@@ -80,6 +83,7 @@ is_whole(struct source *s, struct state_head *h)
 
 struct reading {
 	struct entry_reader entries;
+	struct tokens *tokens;
 	void (*on_message)(void *arg, struct message *m, uint64_t segment,
 	    uint32_t off, uint32_t size);
 	void *arg;
@@ -92,7 +96,7 @@ read_messages(struct source *s, struct reading *r)
 	struct str in;
 
 	s->at = 0;
-	if (!read_head(s, &h))
+	if (!read_head(s, &h, r->tokens))
 		return false;
 	while (read_frame(s, &in) && in.n != 0)
 		while (in.n != 0) {
@@ -144,14 +148,16 @@ list_states(int dirfd, uint64_t numbers[STATES_MAX])
 
 bool
 state_read(int dirfd, uint32_t seed, struct reasons *reasons,
-    struct sites *sites, struct state_head *head, uint64_t *number,
+    struct sites *sites, struct tokens *tokens, struct state_head *head,
+    uint64_t *number,
     void (*on_message)(void *arg, struct message *m, uint64_t segment,
         uint32_t off, uint32_t size),
     void (*on_bad)(void *arg, const char *name), void *arg)
 {
 	uint64_t numbers[STATES_MAX];
 	const size_t n = list_states(dirfd, numbers);
-	struct reading r = { .on_message = on_message, .arg = arg };
+	struct reading r = { .tokens = tokens, .on_message = on_message,
+		.arg = arg };
 	bool found = false;
 
 	*number = n != 0 ? numbers[0] : 0;

@@ -93,7 +93,7 @@ put_head(struct state_writer *w)
 	wire_put_u64(&w->chunk, (uint64_t)h->wall);
 	wire_put_u64(&w->chunk, h->last_id);
 	wire_put_u64(&w->chunk, 0);
-	wire_put_u64(&w->chunk, 0);
+	tokens_put(&w->q->tokens, &w->chunk);
 	end_frame(w, 0);
 }
 

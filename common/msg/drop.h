@@ -12,8 +12,9 @@
  *	"END\n"                4 octets
  *	u32                    crc32c over all before it
  *
- * Numbers are little-endian.  Its name is 32 hexadecimal digits, with a dot in
- * front until all of it is on disk.  A file without its end is still being
+ * Numbers are little-endian.  Its name is 32 hexadecimal digits (0-9, a-f) of
+ * random octets, never used again, with a dot in front until all of it is on
+ * disk: by that name it is taken once.  A file without its end is still being
  * written, or was cut by a crash before sendmail said that all is well; a
  * whole one with a dot was left by a crash.
  */

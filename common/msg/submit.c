@@ -9,6 +9,7 @@ static const struct wire_field submit_fields[] = {
 	W_STR(msg_submit, client, 128),
 	W_U64(msg_submit, settles_id),
 	W_STR(msg_submit, settles, SETTLES_MAX),
+	W_STR(msg_submit, token, TOKEN),
 };
 const struct wire msg_submit_wire = WIRE(msg_submit, submit_fields);
 

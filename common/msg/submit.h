@@ -9,6 +9,15 @@
  * frames of that cookie are ignored).  SUBMIT_CANCEL gives it up unanswered.
  * The sender holds back while link_pending() > LINK_WINDOW.
  * Body: LF line ends, dots unstuffed.  The prefix is the trace header fields.
+ *
+ * pickup gives each message the token of its file, so that the file is taken
+ * once however often it is submitted: qmgr keeps the token on disk with the
+ * message, also when that is long delivered, and answers who comes with it
+ * again as it did before (250 with the message's id; perhaps before
+ * SUBMIT_END, and then as after a refusal).  Once it is certain that the file
+ * will not be there again, pickup says SUBMIT_GONE and qmgr forgets the
+ * token.  To a new link qmgr first says SUBMIT_KNOWN: those whose files are
+ * gone already are named by a SUBMIT_GONE.
  */
 #ifndef POSTERN_MSG_SUBMIT_H
 #define POSTERN_MSG_SUBMIT_H
@@ -22,7 +31,10 @@ enum {
 	MSG_SUBMIT_BODY,  /* raw octets, 1..LINK_BODY_MAX */
 	MSG_SUBMIT_END,   /* struct msg_submit_end */
 	MSG_SUBMIT_CANCEL, /* empty */
-	MSG_SUBMIT_DONE   /* qmgr answers: struct msg_submit_done */
+	MSG_SUBMIT_DONE,  /* qmgr answers: struct msg_submit_done */
+	/* pickup only; raw, tokens behind each other, at most TOKENS_A_FRAME */
+	MSG_SUBMIT_KNOWN, /* from qmgr: it has these */
+	MSG_SUBMIT_GONE   /* to qmgr: it may forget these */
 };
 
 struct msg_submit {
@@ -33,9 +45,12 @@ struct msg_submit {
 	 * (0: none); settles is a list of u32 recipient indexes. */
 	uint64_t settles_id;
 	struct str settles;
+	struct str token;    /* pickup only: TOKEN octets, or empty */
 };
 
 enum {
+	TOKEN = 16, /* octets: those that a file's name stands for, drop.h */
+	TOKENS_A_FRAME = 2048,
 	PREFIX_MAX = 16384,
 	SETTLES_MAX = 4 * 10000 /* recipients of one DSN */
 };

@@ -27,12 +27,41 @@ note_file(const struct pickup *p, const char *event)
 	note_end();
 }
 
+static const char digits[] = "0123456789abcdef";
+
 /* sendmail's names, before they are finished. */
 static bool
 is_unfinished(const char *name)
 {
-	return name[0] == '.' && strlen(name) == 33 &&
-	    strspn(name + 1, "0123456789abcdef") == 32;
+	return name[0] == '.' && strlen(name) == 1 + FOLDER_NAME &&
+	    strspn(name + 1, digits) == FOLDER_NAME;
+}
+
+static unsigned
+digit(char c)
+{
+	return (unsigned)(strchr(digits, c) - digits);
+}
+
+struct str
+folder_token(const char *name, char room[TOKEN])
+{
+	if (name[0] == '.')
+		name++;
+	if (strlen(name) != FOLDER_NAME || strspn(name, digits) != FOLDER_NAME)
+		return STR_NONE;
+	for (size_t i = 0; i < TOKEN; i++)
+		room[i] = (char)(digit(name[2 * i]) << 4 |
+		    digit(name[2 * i + 1]));
+	return str_n(room, TOKEN);
+}
+
+static void
+keep_gone(struct pickup *p, const char *name)
+{
+	char room[TOKEN];
+
+	buf_add(&p->gone, folder_token(name, room));
 }
 
 static bool
@@ -74,6 +103,12 @@ next_entry(DIR *dir)
 	return e;
 }
 
+static bool
+remove_name(const struct pickup *p, const char *name)
+{
+	return unlinkat(p->folder, name, 0) == 0 || errno == ENOENT;
+}
+
 /* The disk may be well again. */
 static void
 remove_stuck(struct pickup *p)
@@ -85,7 +120,9 @@ remove_stuck(struct pickup *p)
 	while (names.n > 0) {
 		const char *name = str_take_until(&names, '\0').p;
 
-		if (unlinkat(p->folder, name, 0) == -1 && errno != ENOENT)
+		if (remove_name(p, name))
+			keep_gone(p, name);
+		else
 			keep_stuck(p, name);
 	}
 	buf_clear(&all);
@@ -236,11 +273,58 @@ folder_read(struct pickup *p)
 void
 folder_remove(struct pickup *p)
 {
-	/* A second copy is better than a loss: only now. */
-	if (unlinkat(p->folder, p->now.name, 0) == 0 || errno == ENOENT)
+	const char *name = p->now.name;
+
+	/* Only now: a second copy is better than a loss.  What was unfinished
+	 * may have got its name since it was read. */
+	if (remove_name(p, name) &&
+	    (!is_unfinished(name) || remove_name(p, name + 1))) {
+		keep_gone(p, name);
 		return;
+	}
 	note_file(p, "drop-stays");
 	if (folder_aside(p, "taken, but it cannot be removed"))
-		return;
-	keep_stuck(p, p->now.name);
+		keep_gone(p, name);
+	else
+		keep_stuck(p, name);
+}
+
+/* Not there for certain.  It loses its dot, and never gets one. */
+static bool
+is_gone(const struct pickup *p, const char *dotted)
+{
+	struct stat st;
+
+	return fstatat(p->folder, dotted, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT &&
+	    fstatat(p->folder, dotted + 1, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT;
+}
+
+void
+folder_compare(struct pickup *p, struct str tokens)
+{
+	while (tokens.n >= TOKEN) {
+		const struct str token = str_take(&tokens, TOKEN);
+		char name[1 + FOLDER_NAME + 1] = ".";
+
+		for (size_t i = 0; i < TOKEN; i++) {
+			name[1 + 2 * i] = digits[(unsigned char)token.p[i] >> 4];
+			name[2 + 2 * i] = digits[token.p[i] & 15];
+		}
+		if (is_gone(p, name))
+			buf_add(&p->gone, token);
+	}
+}
+
+bool
+folder_sync(struct pickup *p)
+{
+	if (fsync(p->folder) == 0)
+		return true;
+	note(NOTE_ERROR, "drop-unsynced");
+	note_errno(errno);
+	note_end();
+	p->unsure = true;
+	return false;
 }

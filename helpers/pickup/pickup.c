@@ -8,7 +8,6 @@
 #include "base/id.h"
 #include "conf/conf.h"
 #include "mail/date.h"
-#include "msg/submit.h"
 #include "proc/note.h"
 
 static void next(struct pickup *p);
@@ -74,8 +73,9 @@ submit(struct pickup *p)
 	struct msg_submit m = { .flags = d->head.flags | ENV_LOCAL,
 		.size_hint = d->text.n, .sender = d->head.sender,
 		.envid = d->head.envid };
-	char who[32];
+	char who[32], token[TOKEN];
 
+	m.token = folder_token(p->now.name, token);
 	m.client = str_n(who, (size_t)snprintf(who, sizeof(who), "unix:%u",
 	    (unsigned)p->now.uid));
 	m.login = m.client;
@@ -88,6 +88,19 @@ submit(struct pickup *p)
 	send_prefix(p);
 	p->left = d->text;
 	send_text(p);
+}
+
+/* To nobody, they are compared when qmgr is back. */
+static void
+say_gone(struct pickup *p)
+{
+	struct str left = buf_str(&p->gone);
+
+	if (left.n != 0 && p->qmgr != NULL && folder_sync(p))
+		while (left.n != 0)
+			link_send_raw(p->qmgr, MSG_SUBMIT_GONE, 0,
+			    str_take(&left, TOKEN * TOKENS_A_FRAME));
+	buf_reset(&p->gone);
 }
 
 /* The next file of this look; without one, waits for the next look. */
@@ -104,8 +117,10 @@ next(struct pickup *p)
 		if (fits && folder_read(p))
 			submit(p);
 	}
-	if (!p->busy)
-		timer_set(&p->timer, p->interval);
+	if (p->busy)
+		return;
+	say_gone(p);
+	timer_set(&p->timer, p->interval);
 }
 
 static void
@@ -145,6 +160,18 @@ on_done(void *arg, struct link *l, struct link_msg *m)
 }
 
 static void
+on_known(void *arg, struct link *l, struct link_msg *m)
+{
+	struct pickup *p = arg;
+
+	(void)l;
+	if (p->unsure)
+		return;
+	folder_compare(p, m->raw);
+	say_gone(p);
+}
+
+static void
 on_close(void *arg, struct link *l, const char *why)
 {
 	struct pickup *p = arg;
@@ -167,6 +194,7 @@ on_drained(void *arg, struct link *l)
 
 static const struct link_rule rules[] = {
 	LINK_RULE(MSG_SUBMIT_DONE, &msg_submit_done_wire, on_done),
+	LINK_RULE_RAW(MSG_SUBMIT_KNOWN, TOKEN * TOKENS_A_FRAME, on_known),
 };
 static const struct link_ops ops = {
 	.rules = rules,
@@ -227,6 +255,7 @@ pickup_init(struct pickup *p)
 	p->hostname = conf_str(root, "hostname");
 	buf_init(&p->names, BUF_NO_MAX);
 	buf_init(&p->stuck, BUF_NO_MAX);
+	buf_init(&p->gone, BUF_NO_MAX);
 	buf_init(&p->now.file, BUF_NO_MAX);
 	timer_init(&p->timer, p->proc.loop, on_time, p);
 	date_prepare();

@@ -1,8 +1,9 @@
 /*
  * pickup -- takes the messages that sendmail(8) left in the drop folder and
  * hands them to qmgr, one after the other.  A file is removed only after
- * qmgr has the message on disk; a crash in between gives a second copy,
- * never a loss.
+ * qmgr has the message on disk.  Should a crash in between, or a power cut
+ * that brings the file back, have it submitted again, qmgr knows it by its
+ * token (msg/submit.h) until it was told that the file is gone for good.
  */
 #ifndef POSTERN_HELPERS_PICKUP_H
 #define POSTERN_HELPERS_PICKUP_H
@@ -10,6 +11,7 @@
 #include "base/buf.h"
 #include "event/loop.h"
 #include "msg/drop.h"
+#include "msg/submit.h"
 #include "proc/proc.h"
 
 /* One file of the folder, read and judged. */
@@ -30,6 +32,8 @@ struct pickup {
 	struct str hostname;
 	struct buf names;     /* still to do in this look, NUL behind each */
 	struct buf stuck;     /* taken, yet still there; names as above */
+	struct buf gone;      /* tokens of what was removed, not yet told */
+	bool unsure;          /* a removal may not be on disk */
 	struct dropped now;   /* the message under way */
 	bool busy;
 	uint64_t cookie;
@@ -41,12 +45,24 @@ extern const struct proc_desc pickup_proc;
 void pickup_init(struct pickup *p);
 
 /* folder.c: what is in the folder, at most FOLDER_LOOK names, to p->names. */
-enum { FOLDER_LOOK = 1000 };
+enum {
+	FOLDER_LOOK = 1000,
+	FOLDER_NAME = 2 * TOKEN /* octets of a name that has a token */
+};
 void folder_look(struct pickup *p);
 /* Reads and judges p->now.name; false: not now, or put aside. */
 bool folder_read(struct pickup *p);
-/* What was taken; if it stays it is never taken again by this process. */
+/* The token of a file, in room; empty: not one of sendmail's names, and so
+ * it may be taken twice. */
+struct str folder_token(const char *name, char room[TOKEN]);
+/* What was taken: its token to p->gone.  If it stays it is never taken again
+ * by this process. */
 void folder_remove(struct pickup *p);
+/* Those of these tokens whose files are not there, to p->gone. */
+void folder_compare(struct pickup *p, struct str tokens);
+/* What is gone stays gone.  false: the disk does not say so, and then nothing
+ * is said of what this process removed before (p->unsure). */
+bool folder_sync(struct pickup *p);
 /* It will never be taken: to drop/corrupt, with a note; false: it stays. */
 bool folder_aside(struct pickup *p, const char *why);
 

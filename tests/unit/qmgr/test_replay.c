@@ -8,7 +8,7 @@
 #include "base/wire.h"
 #include "qmgr/change.h"
 #include "qmgr/replay.h"
-#include "tests/unit/qmgr/rig.h"
+#include "tests/unit/qmgr/drop_rig.h"
 
 enum { SEGMENT = 65536, STEPS = 400, SEEDS = 40 };
 
@@ -220,6 +220,27 @@ op_flush(void)
 	rig_flush(&rig);
 }
 
+static void
+op_drop(void)
+{
+	const uint32_t number = draw(DROP_FILES);
+
+	if (drop_known(&rig, number) == 0)
+		drop_accept(&rig, number, "dropped");
+}
+
+static void
+op_gone(void)
+{
+	struct buf b;
+
+	buf_init(&b, BUF_NO_MAX);
+	for (uint32_t n = draw(10); n != 0; n--)
+		buf_add(&b, drop_token(draw(DROP_FILES)));
+	queue_gone(&rig.q, buf_str(&b));
+	buf_clear(&b);
+}
+
 /* A state that is being written while the queue goes on changing. */
 static void
 op_state(void)
@@ -229,7 +250,8 @@ op_state(void)
 
 static void (*const ops[])(void) = { op_accept, op_accept, op_accept, op_done,
 	op_defer, op_defer, op_report, op_settle, op_hold, op_warned, op_expand,
-	op_copy, op_flush, op_flush, op_state, op_reroute };
+	op_copy, op_flush, op_flush, op_state, op_reroute,
+	op_drop, op_drop, op_gone };
 
 static void
 check_audit(const char *kinds)
@@ -249,10 +271,12 @@ check_restart(void)
 	rig_flush(&rig);
 	rig_flush(&rig);
 	rig_dump(&rig, &before);
+	drop_dump(&rig, &before);
 	rig_unload(&rig);
 	check_audit("");
 	rig_load(&rig, SEGMENT);
 	rig_dump(&rig, &after);
+	drop_dump(&rig, &after);
 	ck_assert_str_eq(buf_cstr(&before), buf_cstr(&after));
 	ck_assert_uint_eq(rig.report.damaged + rig.report.malformed +
 	    rig.report.missing_texts, 0);
@@ -452,13 +476,23 @@ lie_accept(struct message *m)
 	buf_clear(&room);
 }
 
+/* The same file, as if nobody had known it. */
+static void
+lie_token(struct message *m)
+{
+	(void)m;
+	drop_accept(&rig, 3, "a body");
+	tokens_del(&rig.q.tokens, drop_token(3));
+	drop_accept(&rig, 3, "a body");
+}
+
 static const struct {
 	void (*tell)(struct message *m);
 	const char *kinds;
 } lies[] = { { lie_done_before, "recipient-decided-twice " },
 	{ lie_index, "recipient-unknown " },
 	{ lie_message, "message-missing " }, { lie_type, "record-malformed " },
-	{ lie_accept, "accepted-twice " } };
+	{ lie_accept, "accepted-twice " }, { lie_token, "accepted-twice " } };
 
 START_TEST(an_audit_finds_lies)
 {
