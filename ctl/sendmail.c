@@ -124,8 +124,9 @@ deliver(struct sm *s, int argc, char *argv[])
 	if (code == EX_TEMPFAIL)
 		code = sm_drop(s);
 	if (code == EX_TEMPFAIL)
-		sm_fail(s, code, "the server does not answer and %.*s/drop "
-		    "cannot be written", STR_ARG(s->spool));
+		sm_fail(s, code, "the server takes no mail now and %.*s/drop "
+		    "cannot be written: %s", STR_ARG(s->spool),
+		    strerror(s->drop_error));
 	if (code != EX_OK && (code == EX_TEMPFAIL || s->errors == SM_MAIL ||
 	    s->errors == SM_MAIL_OK))
 		sm_dead_letter(s);

@@ -35,6 +35,7 @@ struct sm {
 	struct str hostname, domain, run, spool;
 	uint64_t size_max;
 	struct buf text;           /* the message, LF line ends */
+	int drop_error;            /* errno: why it could not be kept */
 };
 
 /* sm_options.c: reads the arguments; ends the program when they are wrong.

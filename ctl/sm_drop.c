@@ -66,13 +66,13 @@ withdraw(int folder, int fd, const char *name)
  * dot, and is taken as such.
  */
 static int
-finish(int folder, int fd, const char *name, struct str file)
+finish(struct sm *s, int folder, int fd, const char *name, struct str file)
 {
 	/* The folder cannot be opened for its own fsync: syncfs has it too. */
-	if (write_all(fd, file) == -1 || fsync(fd) == -1 || syncfs(fd) == -1)
-		return withdraw(folder, fd, name);
-	if (renameat(folder, name, folder, name + 1) == 0)
+	if (write_all(fd, file) == 0 && fsync(fd) == 0 && syncfs(fd) == 0 &&
+	    renameat(folder, name, folder, name + 1) == 0)
 		return EX_OK;
+	s->drop_error = errno;
 	return withdraw(folder, fd, name);
 }
 
@@ -85,15 +85,18 @@ sm_drop(struct sm *s)
 
 	snprintf(path, sizeof(path), "%.*s/drop", STR_ARG(s->spool));
 	folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (folder == -1)
+	if (folder == -1) {
+		s->drop_error = errno;
 		return EX_TEMPFAIL;
+	}
 	if ((fd = create(folder, name)) == -1) {
+		s->drop_error = errno;
 		close(folder);
 		return EX_TEMPFAIL;
 	}
 	buf_init(&file, BUF_NO_MAX);
 	drop_write(&file, &s->head, s->rcpts, s->nrcpts, buf_str(&s->text));
-	code = finish(folder, fd, name, buf_str(&file));
+	code = finish(s, folder, fd, name, buf_str(&file));
 	close(fd);
 	close(folder);
 	buf_clear(&file);

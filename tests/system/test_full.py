@@ -263,7 +263,7 @@ class Others(Full):
                 p.stop()
             r = self.sendmail("full%d" % down)
             self.assertEqual(r.returncode, 75, r.stderr)
-            self.assertIn("cannot be written", r.stderr)
+            self.assertIn("cannot be written: No space left on device", r.stderr)
         self.ballast.remove()
         self.assertEqual(self.sendmail("down").returncode, 0)
         self.sent.append("down")
