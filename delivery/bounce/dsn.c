@@ -251,6 +251,31 @@ add_report(struct buf *out, const struct dsn *d, bool utf8)
 		add_rcpt_report(out, d, &d->rcpts[i], utf8);
 }
 
+/*
+ * In ASCII an address can have six times its octets.  It must not be broken:
+ * where a line has no room for it, all are UTF-8 and encoded, which only the
+ * type of RFC 6533 allows (RFC 3464 2: its own has to be 7bit).
+ */
+static void
+add_report_part(struct buf *out, const struct dsn *d, bool utf8)
+{
+	const size_t from = buf_len(out);
+	struct buf report;
+
+	begin_part(out, d, utf8 ? "message/global-delivery-status" :
+	    "message/delivery-status", utf8 ? "8bit" : NULL);
+	add_report(out, d, utf8);
+	if (utf8 || seven_bit_is(str_from(buf_str(out), from)))
+		return;
+	buf_cut(out, from);
+	buf_init(&report, out->max);
+	add_report(&report, d, true);
+	begin_part(out, d, "message/global-delivery-status",
+	    "quoted-printable");
+	seven_bit_qp(out, buf_str(&report));
+	buf_clear(&report);
+}
+
 /* --- the original ------------------------------------------------------ */
 
 /* Its header, whole lines of it. */
@@ -357,9 +382,7 @@ dsn_build(struct buf *out, const struct dsn *d, bool *is_utf8)
 	*is_utf8 = utf8;
 	add_header(out, d, utf8);
 	add_words(out, d, utf8);
-	begin_part(out, d, utf8 ? "message/global-delivery-status" :
-	    "message/delivery-status", utf8 ? "8bit" : NULL);
-	add_report(out, d, utf8);
+	add_report_part(out, d, utf8);
 	add_original(out, d, &o);
 	buf_clear(&o.seven);
 	buf_add_c(out, "\n--");

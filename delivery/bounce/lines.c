@@ -7,8 +7,7 @@
 
 enum {
 	FOLD_AT = 76,
-	WORD_MAX = 900,
-	FOLD_LONG = 900 /* of the 998 that a message allows */
+	WORD_MAX = 900
 };
 
 void
@@ -39,12 +38,9 @@ means_something(uint32_t c)
 static void
 put_ascii(struct buf *out, struct str s, bool address)
 {
-	size_t column = 0;
 	uint32_t c;
 
 	while (s.n > 0) {
-		const size_t was = buf_len(out);
-
 		if (!utf8_take(&s, &c)) {
 			str_take(&s, 1);
 			c = 0xfffd;
@@ -53,12 +49,6 @@ put_ascii(struct buf *out, struct str s, bool address)
 			buf_addf(out, "\\x{%02X}", (unsigned)c);
 		else
 			buf_add_char(out, c < ' ' || c == 0x7f ? ' ' : (char)c);
-		column += buf_len(out) - was;
-		/* Longer than any address that mail allows, yet legal here. */
-		if (column > FOLD_LONG) {
-			buf_add_c(out, "\n ");
-			column = 0;
-		}
 	}
 }
 

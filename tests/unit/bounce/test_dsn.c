@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "delivery/bounce/advice.h"
+#include "mail/transfer.h"
 #include "tests/unit/unit.h"
 
 #define ORIGINAL                                                               \
@@ -262,6 +263,74 @@ START_TEST(downgraded)
 }
 END_TEST
 
+/* What follows what in text, without the quoted-printable that it is in. */
+static char *
+unquoted(const char *text, const char *what)
+{
+	const char *at = strstr(text, what);
+	struct transfer t;
+	struct buf out;
+
+	ck_assert_ptr_nonnull(at);
+	buf_init(&out, BUF_NO_MAX);
+	transfer_init(&t, TRANSFER_QP);
+	transfer_feed(&t, str_c(at + strlen(what)), &out);
+	transfer_end(&t, &out);
+	return buf_release(&out);
+}
+
+/* RFC 6533 3: an address is never broken, however long it is in ASCII. */
+START_TEST(long_address)
+{
+	static const struct {
+		size_t n;
+		bool is_ascii;
+	} lengths[] = { { 150, true }, { 255, false } };
+	const size_t n = lengths[_i].n;
+	struct dsn d = request();
+	char address[300], orcpt[310], field[400], *plain;
+	struct dsn_rcpt r = { .code = 550, .status = STR("5.1.1"),
+		.text = STR("no \xc3\xbc") };
+	bool utf8;
+	struct buf out;
+	const char *text;
+
+	snprintf(address, sizeof(address), "%.*s\xc3\xbc@d.test", (int)n,
+	    "++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++"
+	    "++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++"
+	    "++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++"
+	    "++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++++");
+	snprintf(orcpt, sizeof(orcpt), "utf-8;%s", address);
+	r.address = str_c(address);
+	r.orcpt = str_c(orcpt);
+	d.rcpts = &r;
+	text = build(&d, &out, &utf8);
+	ck_assert(!utf8);
+	ck_seven_bits(&out);
+	ck_assert_ptr_null(strstr(text, "\\x{2B}\n"));
+	if (lengths[_i].is_ascii) {
+		ck_assert_ptr_nonnull(strstr(text,
+		    "\\x{2B}\\x{2B}\\x{FC}@d.test\nAction: failed\n"));
+		ck_assert_ptr_nonnull(strstr(text,
+		    "\nContent-Type: message/delivery-status\n\n"));
+	} else {
+		plain = unquoted(text,
+		    "\nContent-Type: message/global-delivery-status\n"
+		    "Content-Transfer-Encoding: quoted-printable\n\n");
+		ck_assert(str_starts(str_c(plain),
+		    STR("Original-Envelope-Id: E1\n")));
+		snprintf(field, sizeof(field),
+		    "\nFinal-Recipient: utf-8; %s\nAction: failed\n", address);
+		ck_assert_ptr_nonnull(strstr(plain, field));
+		snprintf(field, sizeof(field),
+		    "\nOriginal-Recipient: utf-8; %s\nFinal-", address);
+		ck_assert_ptr_nonnull(strstr(plain, field));
+		free(plain);
+	}
+	buf_clear(&out);
+}
+END_TEST
+
 #define UTF8_HEADER "Subject: f\xc3\xbcr\nMessage-ID: <\xc3\xbc@a.test>\n"
 #define LATIN_HEADER "Subject: f\xfcr\n"
 
@@ -435,6 +504,7 @@ reports(void)
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, international);
 	tcase_add_test(tc, downgraded);
+	tcase_add_loop_test(tc, long_address, 0, 2);
 	tcase_add_loop_test(tc, original_part, 0, (int)N_OF(originals));
 	tcase_add_test(tc, original_long_line);
 	tcase_add_test(tc, own_words);
