@@ -5,6 +5,7 @@ Mailbox reads the inbox over IMAP and holds the law of UIDs across crashes.
 """
 import base64
 import hashlib
+import imaplib
 import os
 import sys
 import threading
@@ -125,9 +126,16 @@ class Mailbox:
                 raise Wrong("UID %d was shown as %s and is now %s" % (uid, self.names[uid], name))
             self.top = max(self.top, uid)
 
+    def connect(self):
+        """None while what was killed is not back yet."""
+        try:
+            return self.instance.imap(BOB)
+        except (imaplib.IMAP4.error, OSError):
+            return None
+
     def read(self):
         """All of it: uid -> name, checked against what clients saw before, each new body against its name."""
-        c = self.instance.imap(BOB)
+        c = wait_for(self.connect, 20, 0.1) or self.instance.imap(BOB)
         try:
             c.select("INBOX", readonly=True)
             validity = int(c.response("UIDVALIDITY")[1][0])
