@@ -8,7 +8,13 @@
 #include "qmgr/via.h"
 
 /* Recipient states on disk. */
-enum { ON_DISK_WAITING, ON_DISK_DEFERRED, ON_DISK_REPORT, ON_DISK_STATES };
+enum {
+	ON_DISK_WAITING,
+	ON_DISK_DEFERRED,
+	ON_DISK_REPORT,
+	ON_DISK_DONE,
+	ON_DISK_STATES
+};
 
 enum {
 	RCPT_LEAST = 36, /* octets of the shortest recipient */
@@ -68,10 +74,11 @@ state_on_disk(const struct rcpt *r)
 		return ON_DISK_DEFERRED;
 	case RCPT_REPORT:
 		return ON_DISK_REPORT;
+	case RCPT_DONE:
+		return ON_DISK_DONE;
 	case RCPT_ROUTING:
 	case RCPT_READY:
 	case RCPT_INFLIGHT:
-	case RCPT_DONE:
 		break;
 	}
 	return ON_DISK_WAITING;
@@ -94,11 +101,36 @@ put_rcpt(struct buf *out, struct entry_writer *w, const struct rcpt *r)
 		site_put(out, w, rcpt_via(r));
 }
 
+/* Nobody knows yet where it goes: it may stand for a list. */
+static bool
+may_be_list(const struct rcpt *r)
+{
+	return (r->state == RCPT_ROUTING || r->state == RCPT_DEFERRED) &&
+	    r->site == NULL && rcpt_via(r) == NULL;
+}
+
+/* How many recipients are to be put: those that are done too while a list
+ * could name them, which would bring them a second copy after a restart. */
+static uint32_t
+count_put(struct message *m, bool *with_done)
+{
+	uint32_t n = 0;
+	struct rcpt *r;
+
+	*with_done = false;
+	RCPT_FOREACH(r, m) {
+		*with_done = *with_done || may_be_list(r);
+		n++;
+	}
+	return *with_done ? n : m->nleft;
+}
+
 void
 entry_put(struct buf *out, struct entry_writer *w, const struct message *m)
 {
 	struct rcpt *r;
 	struct message *mine = (struct message *)(uintptr_t)m;
+	bool with_done;
 
 	wire_put_u64(out, m->id);
 	wire_put_u32(out, m->env_flags);
@@ -114,9 +146,9 @@ entry_put(struct buf *out, struct entry_writer *w, const struct message *m)
 	wire_put_str(out, message_login(m));
 	wire_put_str(out, message_client(m));
 	wire_put_u32(out, m->nrcpts);
-	wire_put_u32(out, m->nleft);
+	wire_put_u32(out, count_put(mine, &with_done));
 	RCPT_FOREACH(r, mine)
-		if (r->state != RCPT_DONE)
+		if (r->state != RCPT_DONE || with_done)
 			put_rcpt(out, w, r);
 }
 
@@ -250,6 +282,11 @@ finish_rcpt(struct rcpt *r, const struct draft *d)
 		m->nbusy--;
 		m->asking--;
 		m->nreport++;
+	} else if (d->state == ON_DISK_DONE) {
+		r->state = RCPT_DONE;
+		m->nbusy--;
+		m->asking--;
+		m->nleft--;
 	}
 }
 

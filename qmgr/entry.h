@@ -1,6 +1,7 @@
 /*
  * entry -- a message as it stands in records and state files: envelope,
- * living recipients with their states, but not the text.  FORMAT.md.
+ * recipients with their states (those that are DONE only while another may
+ * stand for a list), but not the text.  FORMAT.md.
  * A run is the entries that follow each other in one record or state: words
  * and sites that come again are named by number in it.
  */

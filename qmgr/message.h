@@ -5,7 +5,7 @@
  *
  * A recipient is named by its index, which never changes: 0.. as they came
  * in SUBMIT, then those that lists stand for.  Those that are DONE may be
- * missing after a restart.
+ * missing after a restart, unless another may yet stand for a list.
  * Invariants: nleft recipients are not DONE; the message is removed when
  * nleft becomes 0.  nbusy of them are ROUTING, READY or INFLIGHT, asking of
  * these are ROUTING.

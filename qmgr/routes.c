@@ -244,6 +244,9 @@ add_member(struct question *qu, struct str address)
 	}
 	qu->members[qu->n++] = (struct rcpt_init){
 		.notify = member_notify(qu->r),
+		/* What was before a restart may have reached his mailbox by
+		 * another address. */
+		.flags = qu->r->flags & RCPT_MAYBE,
 		.depth = (uint8_t)(qu->r->depth + 1),
 		.address = pool_str(&qu->pool, address),
 		.orcpt = rcpt_orcpt(qu->r) };

@@ -375,6 +375,82 @@ START_TEST(the_others_go_on)
 }
 END_TEST
 
+/* As a state does it: what is not in the message's entry is gone. */
+static void
+restart(unsigned n)
+{
+	struct entry_writer w;
+	struct entry_reader reader;
+	struct message *old = m;
+	struct buf b;
+	struct str in;
+	struct rcpt *r;
+
+	buf_init(&b, BUF_NO_MAX);
+	entry_writer_init(&w);
+	entry_put(&b, &w, m);
+	RCPT_FOREACH(r, m)
+		if (r->state != RCPT_DONE)
+			queue_done(&d.q, m, &r, 1);
+	in = buf_str(&b);
+	entry_reader_init(&reader, &d.q.reasons, &d.q.sites);
+	m = entry_take(&reader, &in);
+	ck_assert_ptr_nonnull(m);
+	ck_assert_uint_eq(in.n, 0);
+	entry_reader_clear(&reader);
+	buf_clear(&b);
+	queue_add(&d.q, m, NULL, 0, 0);
+	m->flags |= MSG_FLUSHED;
+	message_hold_ref(m);
+	link_free(routerd);
+	link_routerd(n);
+	message_drop_ref(&d.q, old);
+}
+
+/* Who had it before is no new member of another list, nor is a list that was
+ * expanded; whose mailbox it was in is asked of deliver. */
+START_TEST(restarted)
+{
+	struct rcpt *member;
+
+	say_list(0, "a b", false);
+	wait_for(3);
+	ck_members("a b");
+	member = message_rcpt(m, 5);
+	queue_done(&d.q, m, &member, 1);
+	member = message_rcpt(m, 0);
+	queue_done(&d.q, m, &member, 1);
+	restart(4); /* the other list, the direct one, one to wait for, b */
+	ck_assert_uint_eq(m->nleft, 4);
+	say_list(1, "l0 b a c", false);
+	wait_for(4);
+	ck_members("a b c");
+	ck_assert_int_eq(state_of(0), RCPT_DONE);
+	ck_assert_int_eq(state_of(5), RCPT_DONE);
+	ck_assert_int_eq(message_rcpt(m, 7)->flags & RCPT_MAYBE, RCPT_MAYBE);
+}
+END_TEST
+
+/* When all know their way, nobody who is done has to be remembered. */
+START_TEST(restarted_without_lists)
+{
+	struct rcpt *r;
+
+	for (uint32_t i = 0; i < 5; i++) {
+		r = message_rcpt(m, i);
+		if (i < 3)
+			queue_done(&d.q, m, &r, 1);
+		else
+			rcpt_ready(&d.q, r, site_smtp(&d.q.sites,
+			    STR("[192.0.2.1]"), 0));
+	}
+	restart(2);
+	ck_assert_ptr_null(message_rcpt(m, 0));
+	ck_assert_uint_eq(m->nleft, 2);
+	ck_assert_uint_eq(m->nfirst, 2);
+}
+END_TEST
+
 static TCase *
 lists(void)
 {
@@ -386,6 +462,8 @@ lists(void)
 	tcase_add_loop_test(tc, taken_away, 0, 2);
 	tcase_add_test(tc, taken_away_and_back);
 	tcase_add_loop_test(tc, the_others_go_on, 0, 2);
+	tcase_add_test(tc, restarted);
+	tcase_add_test(tc, restarted_without_lists);
 	tcase_set_timeout(tc, 20);
 	return tc;
 }
