@@ -74,10 +74,11 @@ uint64_t
 crlf_size(struct str text, char *last)
 {
 	uint64_t size = text.n;
-	const char *p = text.p, *end = p + text.n;
+	const char *p = text.p, *end;
 
 	if (text.n == 0)
 		return 0;
+	end = p + text.n;
 	while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		if ((p > text.p ? p[-1] : *last) != '\r')
 			size++;
@@ -91,9 +92,12 @@ crlf_size(struct str text, char *last)
 uint64_t
 crlf_lines(struct str text)
 {
-	const char *p = text.p, *end = p + text.n;
+	const char *p = text.p, *end;
 	uint64_t n = 0;
 
+	if (text.n == 0)
+		return 0;
+	end = p + text.n;
 	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		n++;
 		p++;
@@ -227,10 +231,14 @@ room(struct buf *out, size_t n)
 bool
 crlf_in_feed(struct crlf_in *d, struct str *in, struct buf *out)
 {
-	char *start = room(out, in->n + 2), *w = start;
-	const char *p = in->p, *end = p + in->n;
+	char *start, *w;
+	const char *p = in->p, *end;
 	bool over = false;
 
+	if (in->n == 0)
+		return false;
+	start = w = room(out, in->n + 2);
+	end = p + in->n;
 	while (p < end && !over) {
 		char c;
 
@@ -267,9 +275,13 @@ crlf_in_feed(struct crlf_in *d, struct str *in, struct buf *out)
 void
 crlf_in_counted(struct crlf_in *d, struct str in, struct buf *out)
 {
-	char *start = room(out, in.n + 2), *w = start;
-	const char *p = in.p, *end = p + in.n;
+	char *start, *w;
+	const char *p = in.p, *end;
 
+	if (in.n == 0)
+		return;
+	start = w = room(out, in.n + 2);
+	end = p + in.n;
 	while (p < end) {
 		if (d->state == TEXT)
 			put_plain(d, &p, end, &w);
