@@ -1,5 +1,6 @@
 check_PROGRAMS += tests/unit/store/test_damage tests/unit/store/test_account tests/unit/store/test_batch \
-	tests/unit/store/test_mailbox tests/unit/store/test_view
+	tests/unit/store/test_flush tests/unit/store/test_mailbox \
+	tests/unit/store/test_view
 store_test_libs = common/store/libstore.a common/mail/libmail.a \
 	common/base/libbase.a $(SSL_LIBS) $(UNISTRING_LIBS) $(CHECK_LIBS)
 tests_unit_store_test_account_SOURCES = tests/unit/store/test_account.c \
@@ -8,6 +9,9 @@ tests_unit_store_test_account_LDADD = $(store_test_libs)
 tests_unit_store_test_batch_SOURCES = tests/unit/store/test_batch.c \
 	tests/unit/store/box.h
 tests_unit_store_test_batch_LDADD = $(store_test_libs)
+tests_unit_store_test_flush_SOURCES = tests/unit/store/test_flush.c \
+	tests/unit/store/box.h
+tests_unit_store_test_flush_LDADD = $(store_test_libs)
 tests_unit_store_test_mailbox_SOURCES = tests/unit/store/test_mailbox.c \
 	tests/unit/store/box.h
 tests_unit_store_test_mailbox_LDADD = $(store_test_libs)
