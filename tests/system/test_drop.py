@@ -81,6 +81,7 @@ class Once(unittest.TestCase):
             os.kill(p.pids("pickup")[0], signal.SIGCONT)
             p.wait_mail(BOB, 1)
             p.kill_all()
+            os.chmod(folder(p), 0o700)
             os.unlink(path)
             p.start()
             p.wait_queue_empty()
