@@ -93,7 +93,8 @@ compact_look(struct qmgr *d)
 		begin(d);
 	if (c->seg != NULL)
 		step(d);
-	if (!state_writing(&d->state) && d->q.now >= c->wait && (since >= enough ||
+	if (!state_writing(&d->state) && d->q.now >= c->wait &&
+	    (since >= enough ||
 	        (since != 0 && qlog_dead_octets(&d->q.log) != 0)))
 		compact_state(d);
 	timer_set(&d->compact.again, c->seg != NULL ? 1 : 1000);

@@ -80,6 +80,17 @@ settle(struct queue *q, uint64_t id, const struct ranges *which)
 	remove_if_done(q, m);
 }
 
+/* One that is there already was in the state. */
+static void
+add_message(struct applying *a, struct message *m)
+{
+	see_clock(a->p, m->accepted, m->accepted_wall);
+	if (a->m != NULL)
+		entry_free(m, &a->q->reasons);
+	else
+		queue_add(a->q, m, a->seg, a->off, a->size);
+}
+
 static bool
 apply_accept(struct applying *a)
 {
@@ -90,13 +101,9 @@ apply_accept(struct applying *a)
 	if (!wire_take_u64(&a->in, &settles) ||
 	    !ranges_take(&a->in, &which) || (m = take_message(a)) == NULL)
 		return false;
-	see_clock(a->p, m->accepted, m->accepted_wall);
 	if (settles != 0)
 		settle(a->q, settles, &which);
-	if (a->m != NULL)
-		entry_free(m, &a->q->reasons);
-	else
-		queue_add(a->q, m, a->seg, a->off, a->size);
+	add_message(a, m);
 	return true;
 }
 
@@ -108,12 +115,8 @@ apply_dropped(struct applying *a)
 
 	if (m == NULL)
 		return false;
-	see_clock(a->p, m->accepted, m->accepted_wall);
 	tokens_set(&a->q->tokens, token, m->id);
-	if (a->m != NULL)
-		entry_free(m, &a->q->reasons);
-	else
-		queue_add(a->q, m, a->seg, a->off, a->size);
+	add_message(a, m);
 	return true;
 }
 

@@ -57,8 +57,8 @@ bool state_writing(const struct state_writer *w);
 /* --- reading ----------------------------------------------------------- */
 
 /* The newest state below dirfd that is whole; its tokens are added to tokens,
- * its messages are given to on_message with the number of the segment.  true: head is set.  number is
- * the highest of any state, good or not. */
+ * its messages are given to on_message with the number of the segment.  true:
+ * head is set.  number is the highest of any state, good or not. */
 bool state_read(int dirfd, uint32_t seed, struct reasons *reasons,
     struct sites *sites, struct tokens *tokens, struct state_head *head,
     uint64_t *number,

@@ -191,7 +191,7 @@ class Others(Full):
         self.ballast.fill()
         return p
 
-    def check_waiting(self, p, kind):
+    def check_waiting(self, kind):
         self.begin(kind)
         # The log's spare lasts for what is left of the old mail: it goes, and nothing is made twice.
         self.all_arrive()
@@ -200,10 +200,10 @@ class Others(Full):
         self.all_arrive()
 
     def test_queue_drains_ext4(self):
-        self.check_waiting(None, "ext4")
+        self.check_waiting("ext4")
 
     def test_queue_drains_xfs(self):
-        self.check_waiting(None, "xfs")
+        self.check_waiting("xfs")
 
     def check_starts(self, kind):
         """Each start takes a segment; when none is left the queue can still be read, and waits."""
