@@ -304,6 +304,32 @@ forget_list(struct replay *p)
 	pool_clear(&p->pool);
 }
 
+/* The members of one list rise over its records: where they do not, the list
+ * is told anew, since its end was torn off by a crash. */
+static bool
+goes_on(const struct replay *p, uint64_t id, uint32_t parent, uint32_t index)
+{
+	return p->list_id == id && p->list_parent == parent &&
+	    (p->nmembers == 0 || p->members[p->nmembers - 1].index < index);
+}
+
+static void
+add_member(struct replay *p, const struct rcpt_init *in)
+{
+	struct rcpt_init *member;
+
+	if (p->nmembers == p->cap) {
+		p->cap = p->cap == 0 ? 64 : p->cap * 2;
+		p->members =
+		    xreallocarray(p->members, p->cap, sizeof(*p->members));
+	}
+	member = &p->members[p->nmembers++];
+	*member = *in;
+	member->flags = RCPT_MAYBE;
+	member->address = pool_str(&p->pool, in->address);
+	member->orcpt = pool_str(&p->pool, in->orcpt);
+}
+
 static bool
 apply_expand(struct applying *a)
 {
@@ -312,24 +338,16 @@ apply_expand(struct applying *a)
 
 	if (!wire_take_u32(&a->in, &parent) || !wire_take_u32(&a->in, &n))
 		return false;
-	if (p->list_id != a->r->id || p->list_parent != parent)
-		forget_list(p);
-	p->list_id = a->r->id;
-	p->list_parent = parent;
 	for (uint32_t i = 0; i < n; i++) {
 		struct rcpt_init in;
 
 		if (!member_take(&a->in, &in) || in.index >= INDEX_MAX)
 			return false;
-		if (p->nmembers == p->cap) {
-			p->cap = p->cap == 0 ? 64 : p->cap * 2;
-			p->members = xreallocarray(
-			    p->members, p->cap, sizeof(*p->members));
-		}
-		in.flags = RCPT_MAYBE;
-		in.address = pool_str(&p->pool, in.address);
-		in.orcpt = pool_str(&p->pool, in.orcpt);
-		p->members[p->nmembers++] = in;
+		if (!goes_on(p, a->r->id, parent, in.index))
+			forget_list(p);
+		p->list_id = a->r->id;
+		p->list_parent = parent;
+		add_member(p, &in);
 	}
 	return true;
 }

@@ -339,6 +339,52 @@ START_TEST(a_list_without_its_end_is_no_list)
 }
 END_TEST
 
+static void
+apply_members(struct replay *p, struct message *m, uint32_t first, uint32_t n)
+{
+	struct record r = { .type = RECORD_EXPAND, .id = m->id };
+	struct buf b;
+
+	buf_init(&b, BUF_NO_MAX);
+	wire_put_u32(&b, 0);
+	wire_put_u32(&b, n);
+	for (uint32_t i = first; i < first + n; i++) {
+		const struct rcpt_init in = { .index = i, .depth = 1,
+			.address = STR("m@x.org") };
+
+		member_put(&b, &in);
+	}
+	r.payload = buf_str(&b);
+	ck_assert(replay_record(p, &r, NULL, 0, 0));
+	buf_clear(&b);
+}
+
+/* Its first half stands in the log, then a crash, then the whole of it: those
+ * who got it since are not asked for anew by the next start. */
+START_TEST(a_list_is_told_anew)
+{
+	struct message *m = rig_accept(&rig, 1, "x", NULL);
+	struct record r = { .type = RECORD_EXPAND_END, .id = m->id };
+	struct replay p;
+	struct buf b;
+
+	buf_init(&b, BUF_NO_MAX);
+	replay_init(&p, &rig.q);
+	apply_members(&p, m, 1, 2);
+	apply_members(&p, m, 1, 2);
+	apply_members(&p, m, 3, 1);
+	wire_put_u32(&b, 0);
+	wire_put_u32(&b, 3);
+	r.payload = buf_str(&b);
+	ck_assert(replay_record(&p, &r, NULL, 0, 0));
+	ck_assert_uint_eq(m->nrcpts, 4);
+	ck_assert_uint_eq(m->nleft, 3);
+	ck_assert_int_eq(message_rcpt(m, 0)->state, RCPT_DONE);
+	replay_clear(&p);
+	buf_clear(&b);
+}
+END_TEST
+
 /* The report on the list is in the record that ends it, and is one. */
 START_TEST(a_list_is_reported_once)
 {
@@ -550,6 +596,7 @@ payloads(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_list_without_its_end_is_no_list);
+	tcase_add_test(tc, a_list_is_told_anew);
 	tcase_add_test(tc, a_list_is_reported_once);
 	tcase_add_loop_test(tc, malformed_payloads_change_nothing, 0, 5);
 	tcase_add_loop_test(tc, an_audit_finds_lies, 0, (int)N_OF(lies));
