@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "ctl/generic.h"
 #include "ctl/progress.h"
 
@@ -48,6 +49,35 @@ on_rows(void *arg, struct str rows)
 	}
 }
 
+/* Where all went whose acceptance the log still tells. */
+static void
+tell_ends(struct ctl *c, const json_t *total)
+{
+	static const struct {
+		const char *key, *text;
+	} ends[] = { { "queue", "in the queue" }, { "mailbox", "in mailboxes" },
+		{ "next_hop", "at next hosts" }, { "returned", "returned" },
+		{ "failed", "failed with nobody to tell" },
+		{ "dropped", "dropped" }, { "list", "lists" },
+		{ "same_mailbox", "with a copy in the same mailbox" },
+		{ "done", "done" }, { "forgotten", "done before what the log "
+		                                   "still tells" } };
+	struct buf text;
+
+	if (number(total, "accepted") == 0)
+		return;
+	buf_init(&text, BUF_NO_MAX);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (number(total, ends[i].key) != 0)
+			buf_addf(&text, "%s%llu %s",
+			    buf_len(&text) != 0 ? ", " : "",
+			    (unsigned long long)number(total, ends[i].key),
+			    ends[i].text);
+	say(c, "%llu recipients accepted: %s",
+	    (unsigned long long)number(total, "accepted"), buf_cstr(&text));
+	buf_clear(&text);
+}
+
 static void
 tell_total(struct ctl *c, struct check *k)
 {
@@ -63,6 +93,7 @@ tell_total(struct ctl *c, struct check *k)
 	}
 	if (c->json)
 		return;
+	tell_ends(c, k->total);
 	say(c, "%llu messages to %llu recipients, %llu records in %llu "
 	    "segments, %llu large bodies: %llu problems",
 	    (unsigned long long)number(k->total, "messages"),

@@ -283,12 +283,53 @@ look_at_messages(struct audit *a)
 	audit_counts(a);
 }
 
+/* --- recipients since their ACCEPT ------------------------------------------ */
+
+static void
+on_wrong(void *arg, const struct ledger_wrong *w)
+{
+	static const char *const ends[ENDS] = { [END_UNKNOWN] = "was done",
+		[END_MAILBOX] = "went to a mailbox",
+		[END_NEXT_HOP] = "was taken by the next server",
+		[END_REPORT] = "was returned", [END_SILENT] = "failed",
+		[END_DROPPED] = "was dropped", [END_SAME] = "had a copy",
+		[END_LIST] = "was a list" };
+	static const char ask[] = "look for the message ID in the log of the "
+	                          "server, and ask its sender";
+	char where[64];
+	struct audit *a = arg;
+
+	memcpy(where, "message ", 8);
+	id_text(w->id, where + 8);
+	switch (w->what) {
+	case LEDGER_LOST:
+		audit_found(a, "recipient-lost", w->id, where, ask,
+		    "recipient %u was accepted and is not in the queue, and "
+		    "nothing tells where it went", w->index);
+		break;
+	case LEDGER_TWICE:
+		audit_found(a, "recipient-decided-twice", w->id, where, ask,
+		    "recipient %u %s, and then again had its end", w->index,
+		    ends[w->end]);
+		break;
+	case LEDGER_WAITING:
+		audit_found(a, "recipient-waits-again", w->id, where,
+		    "look for the message ID in the log of the server; postern "
+		    "queue drop ID if nobody else waits in it",
+		    "recipient %u %s, but is in the queue", w->index,
+		    ends[w->end]);
+		break;
+	}
+}
+
 int
 audit_spool(struct audit *a)
 {
+	ledger_init(&a->ledger);
 	if (audit_log(a) == -1)
 		return -1;
 	look_at_messages(a);
+	ledger_judge(&a->ledger, a->q, on_wrong, a);
 	return audit_bodies(a);
 }
 
@@ -296,4 +337,5 @@ void
 audit_clear(struct audit *a)
 {
 	map_clear(&a->fresh);
+	ledger_clear(&a->ledger);
 }

@@ -1,6 +1,7 @@
 /*
  * audit -- whether the spool holds what it has to: records that can be read,
- * messages whose recipients are each in one state, bodies that are whole.
+ * messages whose recipients are each in one state, bodies that are whole; and
+ * whether each recipient that was accepted is there, or went to one place.
  * Only reads.  What changes meanwhile under a running qmgr can look like a
  * problem for a moment; who asks then does so twice.
  */
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "qmgr/ledger.h"
 #include "qmgr/load.h"
 #include "qmgr/queue.h"
 #include "qmgr/spool.h"
@@ -35,8 +37,10 @@ struct audit {
 	uint64_t segments, records, octets, bodies;
 	uint64_t messages, recipients, waiting, deferred, to_report;
 	uint64_t receiving;     /* large bodies whose message is yet to come */
+	struct ledger ledger;   /* where recipients went */
 	/* Inner. */
 	struct map fresh;       /* ids accepted behind the state */
+	uint64_t old_segment, old_lsn; /* of the last record before the state */
 	uint64_t done, all;
 };
 

@@ -166,12 +166,15 @@ after(void *arg, const struct record *r, struct segment *seg, uint32_t off,
 	struct audit *a = arg;
 	char where[64];
 
-	a->records++;
+	if (a->records++ == 0 && !a->report.had_state)
+		ledger_missing(&a->ledger, r->lsn);
 	audit_progress(a, record_size(r->payload.n));
 	if (ok) {
 		see_text(a, r, seg, off);
+		ledger_see(&a->ledger, a->q, r);
 		return;
 	}
+	ledger_missing(&a->ledger, r->lsn + 1);
 	where_segment(seg, off, where);
 	audit_found(a, "record-malformed", r->id, where,
 	    r->type > RECORD_LAST ? "run the version of the server that "
@@ -212,6 +215,7 @@ on_damage(void *arg, struct segment *seg, uint64_t off, struct str octets,
 	struct audit *a = arg;
 	char where[64];
 
+	ledger_missing(&a->ledger, lsn + count);
 	if (seg != NULL && was_put_aside(a, seg, off))
 		return;
 	if (seg != NULL)
@@ -242,7 +246,13 @@ on_old_record(void *arg, const struct record *r, struct segment *seg,
 		return; /* applied already */
 	a->records++;
 	audit_progress(a, size);
+	/* Segments between them were given back. */
+	if (seg->number > a->old_segment + 1)
+		ledger_missing(&a->ledger, r->lsn);
+	a->old_segment = seg->number;
+	a->old_lsn = r->lsn;
 	see_text(a, r, seg, off);
+	ledger_see(&a->ledger, a->q, r);
 }
 
 /* The text of a message that lives, which is looked for by itself. */
@@ -265,8 +275,11 @@ on_old_damage(void *arg, struct segment *seg, uint64_t off, struct str octets,
 	struct audit *a = arg;
 	char where[64];
 
-	if (lsn >= a->report.head.lsn || seg == NULL ||
-	    was_put_aside(a, seg, off) || has_text(a, seg, off, octets.n))
+	if (lsn >= a->report.head.lsn)
+		return;
+	ledger_missing(&a->ledger, lsn + count);
+	if (seg == NULL || was_put_aside(a, seg, off) ||
+	    has_text(a, seg, off, octets.n))
 		return;
 	where_segment(seg, off, where);
 	audit_found(a, "record-damaged", 0, where, look,
@@ -295,6 +308,8 @@ scan_old(struct audit *a)
 		if (logscan_segment(&s, seg, 0) == -1)
 			return -1;
 	}
+	if (a->old_lsn + 1 != h->lsn)
+		ledger_missing(&a->ledger, h->lsn);
 	return 0;
 }
 

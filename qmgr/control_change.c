@@ -101,7 +101,7 @@ make_drop(struct walk *w, struct message *m)
 	struct rcpt **rs = idle_rcpts(m, &n);
 
 	m->flags |= MSG_DROP;
-	queue_done(&w->d->q, m, rs, n);
+	queue_done(&w->d->q, m, rs, n, END_DROPPED);
 	free(rs);
 }
 

@@ -171,7 +171,8 @@ dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
 	else if (action == DSN_DELAYED)
 		queue_warned(&d->q, m, rs, n);
 	else
-		queue_done(&d->q, m, rs, unsettled(rs, n));
+		queue_done(&d->q, m, rs, unsettled(rs, n),
+		    end_of(action, false));
 	if ((m->flags & MSG_GONE) != 0)
 		return;
 	if (m->nreport != 0)

@@ -4,10 +4,12 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/audit.c qmgr/audit.h qmgr/audit_log.c \
 	qmgr/change.c qmgr/change.h \
 	qmgr/disk.c qmgr/disk.h \
+	qmgr/end.c qmgr/end.h \
 	qmgr/entry.c qmgr/entry.h \
 	qmgr/filter.c qmgr/filter.h \
 	qmgr/heap.c qmgr/heap.h \
 	qmgr/lane.c qmgr/lane.h \
+	qmgr/ledger.c qmgr/ledger.h \
 	qmgr/load.c qmgr/load.h \
 	qmgr/logscan.c qmgr/logscan.h \
 	qmgr/message.c qmgr/message.h \
@@ -48,11 +50,15 @@ pkglibexec_PROGRAMS += qmgr/qmgr-read
 qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
-check_PROGRAMS += tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
+check_PROGRAMS += tests/unit/qmgr/test_audit tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
 	tests/unit/qmgr/test_replay \
 	tests/unit/qmgr/test_routes \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched \
 	tests/unit/qmgr/test_tokens
+tests_unit_qmgr_test_audit_SOURCES = tests/unit/qmgr/test_audit.c \
+	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_audit_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_tokens_SOURCES = tests/unit/qmgr/test_tokens.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h

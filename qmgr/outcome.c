@@ -17,6 +17,7 @@ enum fate {
 struct decision {
 	enum fate fate;
 	enum dsn_action dsn;
+	enum rcpt_end end;     /* FATE_DONE */
 	struct rcpt *r;
 	struct reason *reason; /* a reference */
 	bool ours;             /* no agent told of it */
@@ -55,6 +56,7 @@ static void
 decide_failed(struct decision *t)
 {
 	t->dsn = DSN_FAILED;
+	t->end = end_of(DSN_FAILED, false);
 	t->fate = dsn_wanted(t->r, DSN_FAILED) ? FATE_REPORT : FATE_DONE;
 }
 
@@ -68,6 +70,7 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 	t->fate = FATE_DEFER;
 	if ((m->flags & MSG_DROP) != 0) {
 		t->fate = FATE_DONE;
+		t->end = END_DROPPED;
 	} else if (is_expired(d, m, t->reason)) {
 		why = expired(d, t->reason);
 		reason_drop(&d->q.reasons, t->reason);
@@ -104,6 +107,7 @@ decide(struct qmgr *d, struct message *m, const struct outcome *o,
 	switch (o->status) {
 	case JOB_OK:
 		t->dsn = is_final(o) ? DSN_DELIVERED : DSN_RELAYED;
+		t->end = end_of(t->dsn, false);
 		t->fate = !o->passed && dsn_wanted(r, t->dsn) ? FATE_REPORT :
 		                                                FATE_DONE;
 		break;
@@ -156,7 +160,7 @@ tell(struct qmgr *d, const struct message *m, const struct decision *t,
 static bool
 same_group(const struct decision *a, const struct decision *b)
 {
-	return a->fate == b->fate && a->dsn == b->dsn &&
+	return a->fate == b->fate && a->dsn == b->dsn && a->end == b->end &&
 	    (a->fate == FATE_DONE ||
 	        (a->reason == b->reason && a->r->site == b->r->site &&
 	            a->r->attempts == b->r->attempts));
@@ -168,7 +172,7 @@ apply_group(struct qmgr *d, struct message *m, const struct decision *t,
 {
 	switch (t->fate) {
 	case FATE_DONE:
-		queue_done(&d->q, m, rs, n);
+		queue_done(&d->q, m, rs, n, t->end);
 		break;
 	case FATE_REPORT:
 		queue_report(&d->q, m, rs, n, t->dsn, t->reason);

@@ -462,7 +462,8 @@ queue_copy(struct queue *q, struct message *m, struct str text)
 }
 
 void
-queue_done(struct queue *q, struct message *m, struct rcpt **rs, size_t n)
+queue_done(struct queue *q, struct message *m, struct rcpt **rs, size_t n,
+    enum rcpt_end end)
 {
 	struct buf *b;
 
@@ -470,6 +471,7 @@ queue_done(struct queue *q, struct message *m, struct rcpt **rs, size_t n)
 		return;
 	b = qlog_begin(&q->log);
 	ranges_put(b, rs, n);
+	wire_put_u32(b, end);
 	qlog_end(&q->log, RECORD_DONE, m->id);
 	for (size_t i = 0; i < n; i++)
 		rcpt_done(q, rs[i]);

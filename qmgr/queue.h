@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "msg/job.h"
+#include "qmgr/end.h"
 #include "qmgr/entry.h"
 #include "qmgr/qclock.h"
 #include "qmgr/qlog.h"
@@ -72,7 +73,8 @@ void queue_copy(struct queue *q, struct message *m, struct str text);
 
 /* Recipients of m: any state but DONE.  After queue_done m may be gone (its
  * memory stays until refs is 0). */
-void queue_done(struct queue *q, struct message *m, struct rcpt **rs, size_t n);
+void queue_done(struct queue *q, struct message *m, struct rcpt **rs,
+    size_t n, enum rcpt_end end);
 /* Next attempt at queue time next; site NULL: unknown; takes no reference of
  * reason.  maybe: an attempt may have succeeded. */
 void queue_defer(struct queue *q, struct message *m, struct rcpt **rs,

@@ -181,6 +181,23 @@ look_again(struct check *c, const char *path)
 	return r;
 }
 
+/* Where the recipients went whose acceptance the log still tells. */
+static void
+tell_ends(struct buf *row, const struct ledger *l)
+{
+	static const char *const names[ENDS] = { [END_UNKNOWN] = "done",
+		[END_MAILBOX] = "mailbox", [END_NEXT_HOP] = "next_hop",
+		[END_REPORT] = "returned", [END_SILENT] = "failed",
+		[END_DROPPED] = "dropped", [END_SAME] = "same_mailbox",
+		[END_LIST] = "list" };
+
+	json_u64(row, "accepted", l->accepted);
+	json_u64(row, "queue", l->waiting);
+	for (size_t i = 0; i < ENDS; i++)
+		json_u64(row, names[i], l->ends[i]);
+	json_u64(row, "forgotten", l->unknown);
+}
+
 static void
 tell_sums(const struct check *c)
 {
@@ -196,6 +213,7 @@ tell_sums(const struct check *c)
 	json_u64(&row, "waiting", a->waiting);
 	json_u64(&row, "deferred", a->deferred);
 	json_u64(&row, "to_report", a->to_report);
+	tell_ends(&row, &a->ledger);
 	json_u64(&row, "records", a->records);
 	json_u64(&row, "segments", a->segments);
 	json_u64(&row, "octets", a->octets);

@@ -197,7 +197,7 @@ is_local(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 		note_str("to", rcpt_address(r));
 		note_str("account", is->account);
 		note_end();
-		queue_done(&d->q, qu->m, &r, 1);
+		queue_done(&d->q, qu->m, &r, 1, END_SAME);
 		return;
 	}
 	site = site_local(&d->q.sites, is->root, is->uid, is->gid);

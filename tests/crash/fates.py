@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 
-from ledger import BOB, BUILD, Wrong, text_hash
+from ledger import BOB, BUILD, Wrong, audited, text_hash
 from lib import Instance, message, read_ports, wait_for
 from smtp_sink import Sink
 
@@ -349,5 +349,6 @@ class Post:
         self.open.clear()
 
     def end(self):
+        audited(self.p)
         for box in self.boxes:
             box.check_all()

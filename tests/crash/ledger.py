@@ -6,6 +6,7 @@ Mailbox reads the inbox over IMAP and holds the law of UIDs across crashes.
 import base64
 import hashlib
 import imaplib
+import json
 import os
 import sys
 import threading
@@ -173,11 +174,23 @@ def drained(instance, seconds=60):
     return instance.queue()
 
 
+def audited(instance):
+    """Each recipient of the log is where it should be, says the server itself.  Raises Wrong."""
+    r = instance.ctl("queue", "check", "--json", check=False)
+    rows = [json.loads(line) for line in r.stdout.splitlines()]
+    if not rows or not rows[-1].get("total"):
+        raise Wrong("queue check: exit %d, %s" % (r.returncode, r.stderr.strip()[-300:]))
+    wrong = [row for row in rows[:-1] if row["problem"].startswith("recipient-")]
+    if wrong:
+        raise Wrong("queue check: %d, first %s" % (len(wrong), wrong[0]))
+
+
 def settle(instance, mailbox, ledgers):
     """After a crash and a start: the queue drains, then each promise is checked.  Raises Wrong."""
     left = drained(instance)
     if left:
         raise Wrong("the queue does not drain: %d left, first %s" % (len(left), left[0]))
+    audited(instance)
     if mailbox.wrong:
         raise Wrong(mailbox.wrong)
     names = list(mailbox.read().values())

@@ -89,7 +89,7 @@ finish(struct message *m, struct waiting *w, uint32_t number)
 	const uint64_t id = m->id;
 
 	say(id, SAID_FINISHING, number);
-	queue_done(&rig.q, m, &r, 1);
+	queue_done(&rig.q, m, &r, 1, END_MAILBOX);
 	wait_for(w, id, SAID_FINISHED, number);
 }
 

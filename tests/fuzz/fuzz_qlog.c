@@ -1,10 +1,12 @@
 /* links: qmgr common/mail common/msg common/proc common/event common/conf common/base */
 /* with: -levent_core -levent_extra -levent_openssl -lssl -lcrypto -lseccomp -lpthread */
 /* Properties: any payloads in good frames leave a queue whose counts are what
- * its recipients say, and which goes through an entry unchanged. */
+ * its recipients say, and which goes through an entry unchanged; its ledger
+ * knows each recipient of it that it has seen accepted. */
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "qmgr/ledger.h"
 #include "qmgr/replay.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -52,9 +54,32 @@ check_entry(struct queue *q, const struct message *m)
 	buf_clear(&out);
 }
 
+static void
+on_wrong(void *arg, const struct ledger_wrong *w)
+{
+	uint64_t *wrong = arg;
+
+	*wrong += w->what != LEDGER_TWICE;
+}
+
+/* Each that it counts is counted in one place. */
+static void
+check_ledger(struct ledger *l, const struct queue *q)
+{
+	uint64_t sum, wrong = 0;
+
+	ledger_judge(l, q, on_wrong, &wrong);
+	sum = l->waiting + l->unknown;
+	for (size_t i = 0; i < ENDS; i++)
+		sum += l->ends[i];
+	if (sum > l->accepted || l->accepted - sum > wrong)
+		abort();
+	ledger_clear(l);
+}
+
 /* Frames: type, id, two octets of length, payload. */
 static void
-feed(struct replay *p, struct str in)
+feed(struct replay *p, struct ledger *l, struct str in)
 {
 	uint64_t lsn = 0;
 
@@ -66,6 +91,7 @@ feed(struct replay *p, struct str in)
 		str_take(&in, 4);
 		r.payload = str_take(&in, n);
 		replay_record(p, &r, NULL, 0, 0);
+		ledger_see(l, p->q, &r);
 	}
 }
 
@@ -76,10 +102,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct queue q;
 	struct replay p;
 	struct message *m;
+	struct ledger l;
 
 	queue_init(&q, &o, 1);
 	replay_init(&p, &q);
-	feed(&p, str_n(data, size));
+	ledger_init(&l);
+	feed(&p, &l, str_n(data, size));
+	check_ledger(&l, &q);
 	TAILQ_FOREACH(m, &q.table.all, entry) {
 		check_message(m);
 		check_entry(&q, m);

@@ -467,6 +467,32 @@ class Check(Waiting):
         self.p.running = False
         self.assertEqual(self.check()["messages"], 7)
 
+    def test_each_recipient_is_somewhere(self):
+        """Mailbox, next host, report, dropped, list, queue: each one counts once, up, down, and after another start."""
+        self.p.ctl("account", "add", "carol@local.test", "--password-stdin", stdin="secret-carol\n")
+        self.p.ctl("alias", "add", "all@local.test", "carol@local.test", BOB)
+        self.assertEqual(self.change("drop", "--from", "*@here1.test"), 2)
+        self.assertEqual(self.change("bounce", "--from", "*@here2.test"), 2)  # and the reports wait for the same sink
+        self.wait(5)
+        self.sink.again()
+        self.assertEqual(self.change("retry", "--from", "*@here0.test"), 2)
+        self.p.send("list", to="all@local.test", sender="s@local.test")
+        self.p.send("alone", to="bob@local.test", sender="s@local.test")
+        self.assertTrue(wait_for(lambda: len(self.p.queue()) == 3, 10), self.p.queue())
+        wanted = {"accepted": 7 + 2 + 1 + 2 + 1, "queue": 3, "mailbox": 3, "next_hop": 2, "returned": 2, "dropped": 2, "list": 1,
+                  "failed": 0, "same_mailbox": 0, "done": 0, "forgotten": 0}
+        for _ in range(2):
+            total = self.check()
+            self.assertEqual({key: total[key] for key in wanted}, wanted)
+            text = self.p.ctl("queue", "check").stderr
+            self.assertIn("13 recipients accepted: 3 in the queue, 3 in mailboxes, 2 at next hosts, 2 returned, 2 dropped, 1 lists", text)
+            self.p.kill_all()
+        # A start copies what lives out of its old log, and may give that back.
+        self.p.start()
+        total = self.check()
+        self.assertEqual(total["queue"], 3)
+        self.assertEqual(total["accepted"], sum(total[key] for key in wanted if key != "accepted"))
+
     def test_healthy_under_load(self):
         load = Load(self.p, clients=4).start()
         for _ in range(6):

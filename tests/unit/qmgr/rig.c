@@ -205,8 +205,8 @@ on_problem(void *arg, const struct audit_problem *p)
 	buf_addf(arg, "%s ", p->kind);
 }
 
-void
-rig_audit(struct rig *r, struct buf *kinds)
+static void
+audit(struct rig *r, struct buf *kinds, struct ledger *sums)
 {
 	static const struct sched_options o = { 5, 20, 100, 1000, 60000 };
 	struct queue q;
@@ -223,10 +223,30 @@ rig_audit(struct rig *r, struct buf *kinds)
 	if (audit_spool(&a) == -1)
 		buf_add_c(kinds, "unreadable ");
 	audit_clear(&a);
+	*sums = a.ledger;
 	queue_clear(&q);
 	qlog_clear(&q.log);
 	close(spool.largefd);
 	unlinkat(r->dirfd, "large", AT_REMOVEDIR);
+}
+
+void
+rig_audit(struct rig *r, struct buf *kinds)
+{
+	struct ledger sums;
+
+	audit(r, kinds, &sums);
+}
+
+void
+rig_audit_ends(struct rig *r, struct ledger *sums)
+{
+	struct buf kinds;
+
+	audit(r, &kinds, sums);
+	if (buf_len(&kinds) != 0)
+		fatal("audit: %s", buf_cstr(&kinds));
+	buf_clear(&kinds);
 }
 
 struct str

@@ -2,6 +2,7 @@
 #ifndef POSTERN_TESTS_QMGR_RIG_H
 #define POSTERN_TESTS_QMGR_RIG_H
 
+#include "qmgr/ledger.h"
 #include "qmgr/load.h"
 #include "qmgr/queue.h"
 #include "qmgr/state.h"
@@ -36,6 +37,8 @@ void rig_dump(struct rig *r, struct buf *out);
 /* What an audit of the folder finds: its words, a blank behind each; caller
  * clears.  The rig must be unloaded. */
 void rig_audit(struct rig *r, struct buf *kinds);
+/* The sums of its ledger; no problem may be found. */
+void rig_audit_ends(struct rig *r, struct ledger *sums);
 /* The message's octets as they stand in the log, or "?". */
 struct str rig_text(struct rig *r, const struct message *m, struct buf *room);
 

@@ -143,7 +143,7 @@ finish_all(void)
 	while ((m = TAILQ_FIRST(&rig.q.table.all)) != NULL) {
 		struct rcpt *r = &m->rcpts[0];
 
-		queue_done(&rig.q, m, &r, 1);
+		queue_done(&rig.q, m, &r, 1, END_MAILBOX);
 	}
 }
 
@@ -217,7 +217,7 @@ START_TEST(a_copy_keeps_what_is_done)
 	struct rcpt *r = &m->rcpts[1];
 	struct buf room, before, after;
 
-	queue_done(&rig.q, m, &r, 1);
+	queue_done(&rig.q, m, &r, 1, END_MAILBOX);
 	rig_flush(&rig);
 	buf_init(&room, BUF_NO_MAX);
 	queue_copy(&rig.q, m, rig_text(&rig, m, &room));

@@ -93,7 +93,7 @@ op_done(void)
 	struct rcpt *rs[64];
 
 	if (m != NULL)
-		queue_done(&rig.q, m, rs, some(m, rs, 64, true));
+		queue_done(&rig.q, m, rs, some(m, rs, 64, true), END_MAILBOX);
 }
 
 static void
@@ -461,97 +461,6 @@ START_TEST(malformed_payloads_change_nothing)
 }
 END_TEST
 
-/* --- an audit finds what contradicts what was said before ---------------- */
-
-static void
-put_one(struct buf *b, uint32_t index)
-{
-	ranges_put_indexes(b, &index, 1);
-}
-
-static void
-lie_done_before(struct message *m)
-{
-	struct buf *b;
-
-	put_one(qlog_begin(&rig.q.log), 0);
-	qlog_end(&rig.q.log, RECORD_DONE, m->id);
-	b = qlog_begin(&rig.q.log);
-	wire_put_u64(b, 1000);
-	wire_put_u32(b, 1);
-	wire_put_u32(b, 0);
-	wire_put_u32(b, 0);
-	put_one(b, 0);
-	qlog_end(&rig.q.log, RECORD_DEFER, m->id);
-}
-
-static void
-lie_index(struct message *m)
-{
-	put_one(qlog_begin(&rig.q.log), 7);
-	qlog_end(&rig.q.log, RECORD_DONE, m->id);
-}
-
-static void
-lie_message(struct message *m)
-{
-	qlog_begin(&rig.q.log);
-	qlog_end(&rig.q.log, RECORD_HOLD, m->id + 1000);
-}
-
-static void
-lie_type(struct message *m)
-{
-	qlog_begin(&rig.q.log);
-	qlog_end(&rig.q.log, (enum record_type)(RECORD_LAST + 1), m->id);
-}
-
-static void
-lie_accept(struct message *m)
-{
-	struct buf *b, room;
-	struct record r;
-
-	buf_init(&room, BUF_NO_MAX);
-	rig_flush(&rig);
-	ck_assert(qlog_read(
-	    &rig.q.log, m->seg, m->off, m->size, &room, &r));
-	b = qlog_begin(&rig.q.log);
-	buf_add(b, r.payload);
-	qlog_end(&rig.q.log, RECORD_ACCEPT, m->id);
-	buf_clear(&room);
-}
-
-/* The same file, as if nobody had known it. */
-static void
-lie_token(struct message *m)
-{
-	(void)m;
-	drop_accept(&rig, 3, "a body");
-	tokens_del(&rig.q.tokens, drop_token(3));
-	drop_accept(&rig, 3, "a body");
-}
-
-static const struct {
-	void (*tell)(struct message *m);
-	const char *kinds;
-} lies[] = { { lie_done_before, "recipient-decided-twice " },
-	{ lie_index, "recipient-unknown " },
-	{ lie_message, "message-missing " }, { lie_type, "record-malformed " },
-	{ lie_accept, "accepted-twice " }, { lie_token, "accepted-twice " } };
-
-START_TEST(an_audit_finds_lies)
-{
-	struct message *m = rig_accept(&rig, 2, "a body", NULL);
-
-	rig_flush(&rig);
-	lies[_i].tell(m);
-	rig_flush(&rig);
-	rig_unload(&rig);
-	check_audit(lies[_i].kinds);
-}
-END_TEST
-
 START_TEST(ranges_come_back)
 {
 	uint32_t in[100], got;
@@ -599,7 +508,6 @@ payloads(void)
 	tcase_add_test(tc, a_list_is_told_anew);
 	tcase_add_test(tc, a_list_is_reported_once);
 	tcase_add_loop_test(tc, malformed_payloads_change_nothing, 0, 5);
-	tcase_add_loop_test(tc, an_audit_finds_lies, 0, (int)N_OF(lies));
 	tcase_add_loop_test(tc, ranges_come_back, 0, 20);
 	return tc;
 }

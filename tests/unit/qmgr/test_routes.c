@@ -74,7 +74,7 @@ outcome_apply(
 	struct rcpt *r = os[0].r;
 
 	ck_assert_uint_eq(n, 1);
-	queue_done(&q->q, msg, &r, 1);
+	queue_done(&q->q, msg, &r, 1, END_MAILBOX);
 	if (!until_ready)
 		loop_stop(q->proc.loop, 0);
 }
@@ -306,7 +306,7 @@ START_TEST(taken_away)
 	say_list(0, "a b", true);
 	wait_for(3);
 	if (_i == 0)
-		queue_done(&d.q, m, &list, 1);
+		queue_done(&d.q, m, &list, 1, END_MAILBOX);
 	else
 		queue_reroute(&d.q, m, &list, 1,
 		    site_smtp(&d.q.sites, STR("[192.0.2.1]"), 0));
@@ -365,7 +365,7 @@ START_TEST(the_others_go_on)
 	wait_for(3);
 	wait_for(4);
 	if (_i != 0)
-		queue_done(&d.q, m, &list, 1);
+		queue_done(&d.q, m, &list, 1, END_MAILBOX);
 	until_ready = true;
 	link_send_tail(routerd, MSG_ROUTE_IS, cookies[0], &msg_route_is_wire,
 	    &is, STR("\xff\xff\xff"));
@@ -391,7 +391,7 @@ restart(unsigned n)
 	entry_put(&b, &w, m);
 	RCPT_FOREACH(r, m)
 		if (r->state != RCPT_DONE)
-			queue_done(&d.q, m, &r, 1);
+			queue_done(&d.q, m, &r, 1, END_MAILBOX);
 	in = buf_str(&b);
 	entry_reader_init(&reader, &d.q.reasons, &d.q.sites);
 	m = entry_take(&reader, &in);
@@ -417,9 +417,9 @@ START_TEST(restarted)
 	wait_for(3);
 	ck_members("a b");
 	member = message_rcpt(m, 5);
-	queue_done(&d.q, m, &member, 1);
+	queue_done(&d.q, m, &member, 1, END_MAILBOX);
 	member = message_rcpt(m, 0);
-	queue_done(&d.q, m, &member, 1);
+	queue_done(&d.q, m, &member, 1, END_MAILBOX);
 	restart(4); /* the other list, the direct one, one to wait for, b */
 	ck_assert_uint_eq(m->nleft, 4);
 	say_list(1, "l0 b a c", false);
@@ -439,7 +439,7 @@ START_TEST(restarted_without_lists)
 	for (uint32_t i = 0; i < 5; i++) {
 		r = message_rcpt(m, i);
 		if (i < 3)
-			queue_done(&d.q, m, &r, 1);
+			queue_done(&d.q, m, &r, 1, END_MAILBOX);
 		else
 			rcpt_ready(&d.q, r, site_smtp(&d.q.sites,
 			    STR("[192.0.2.1]"), 0));

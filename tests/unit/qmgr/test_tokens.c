@@ -41,7 +41,7 @@ finish_all(void)
 	while ((m = TAILQ_FIRST(&rig.q.table.all)) != NULL) {
 		struct rcpt *r = &m->rcpts[0];
 
-		queue_done(&rig.q, m, &r, 1);
+		queue_done(&rig.q, m, &r, 1, END_MAILBOX);
 	}
 }
 
