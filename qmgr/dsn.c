@@ -28,12 +28,13 @@ dsn_wanted(const struct rcpt *r, enum dsn_action action)
 static void
 push(struct dsns *q, struct dsn_entry e)
 {
-	if (q->at != 0 && q->at + q->n == q->cap) {
+	/* Not for a few free places in front: each push would move all. */
+	if (q->at > q->n && q->at + q->n == q->cap) {
 		memmove(q->entries, q->entries + q->at,
 		    q->n * sizeof(*q->entries));
 		q->at = 0;
 	}
-	if (q->n == q->cap) {
+	if (q->at + q->n == q->cap) {
 		q->cap = q->cap == 0 ? 64 : q->cap * 2;
 		q->entries =
 		    xreallocarray(q->entries, q->cap, sizeof(*q->entries));
