@@ -253,7 +253,8 @@ tell_reported(struct job *j)
 }
 
 static void
-note_site(const struct site *site, enum site_change change)
+note_site(const struct site *site, const struct lane *lane,
+    enum site_change change)
 {
 	static const char *const names[] = { [SITE_SAME] = "",
 		[SITE_DIED] = "site-down", [SITE_SLOWED] = "site-slow",
@@ -262,8 +263,8 @@ note_site(const struct site *site, enum site_change change)
 	note(change == SITE_DIED ? NOTE_WARN : NOTE_INFO, names[change]);
 	note_str("site", site_name(site));
 	note_u64("waiting", site->nwaiting);
-	if (site->lane->hosts != NULL)
-		note_str("servers", lane_text(site->lane));
+	if (lane->hosts != NULL)
+		note_str("servers", lane_text(lane));
 	note_end();
 }
 
@@ -294,21 +295,23 @@ tell_site(struct job *j, enum site_state state, struct str hosts)
 	struct site *site = j->site;
 	struct lane *lane = j->lane;
 	const bool recovered = lane->failures != 0 || !lane->answered;
-	/* Nobody waits for the servers that the site has left meanwhile. */
-	const bool stays = site->lane == lane;
-	const enum site_change change =
+	/* The site may have left these servers meanwhile, and be the last of
+	 * those that led there: then nobody waits for them. */
+	const bool is_used = lane->nsites != 0;
+	enum site_change change =
 	    sched_result(&d->q.sched, site, lane, state, d->q.now);
 	const struct reason *slow;
 
-	if (stays && site->kind == SITE_SMTP)
+	if (is_used && site->kind == SITE_SMTP)
 		lane_said(&d->q.sites, lane, j->rcpts[0].reason);
-	if (stays) {
-		if (change != SITE_SAME)
-			note_site(site, change);
+	if (is_used) {
 		if (state == SITE_SLOW_DOWN &&
-		    (slow = said(j, REPLY_SLOW)) != NULL)
-			sched_named(
-			    &d->q.sched, lane, slow->hint.wait, d->q.now);
+		    (slow = said(j, REPLY_SLOW)) != NULL &&
+		    sched_named(&d->q.sched, lane, slow->hint.wait,
+		        d->q.now) == SITE_SLOWED)
+			change = SITE_SLOWED;
+		if (change != SITE_SAME)
+			note_site(site, lane, change);
 		if (change == SITE_DIED)
 			lane_defer_ready(d, lane, j->rcpts[0].reason);
 		if (change == SITE_SLOWED)

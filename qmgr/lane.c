@@ -8,7 +8,10 @@ static void
 enter(struct lane *lane, struct site *site)
 {
 	site->lane = lane;
-	TAILQ_INSERT_TAIL(&lane->sites, site, of_lane);
+	if (site->to_wake != 0) /* those stand in front: lane_wake() */
+		TAILQ_INSERT_HEAD(&lane->sites, site, of_lane);
+	else
+		TAILQ_INSERT_TAIL(&lane->sites, site, of_lane);
 	lane->nsites++;
 }
 

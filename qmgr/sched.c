@@ -125,7 +125,8 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 	case REPLY_SLOW:
 		if (lane != NULL && opens_at(lane, now) > now)
 			return sched_after(s, lane, now) - now;
-		break;
+		/* One too many for it just then. */
+		return 1 + sched_retry(s, attempts) / SLOW_PART;
 	case REPLY_USUAL:
 	case REPLY_DOWN:
 		break;
@@ -469,13 +470,24 @@ sched_pick(struct sched *s, enum site_kind kind, int64_t now)
 	return b;
 }
 
+/* Up to where the window may grow now. */
+static uint32_t
+growth(const struct sched *s, const struct lane *lane, int64_t now)
+{
+	const uint32_t most = most_of(s, lane);
+
+	return now < lane->ceiling_until && lane->ceiling < most ?
+	    lane->ceiling : most;
+}
+
 static void
-succeeded(struct sched *s, struct lane *lane)
+succeeded(struct sched *s, struct lane *lane, int64_t now)
 {
 	lane->failures = 0;
 	lane->deaths = 0;
 	lane->slows = 0;
-	if (lane->window < most_of(s, lane) && ++lane->successes >= lane->window) {
+	if (lane->window < growth(s, lane, now) &&
+	    ++lane->successes >= lane->window) {
 		lane->window++;
 		lane->successes = 0;
 	}
@@ -492,7 +504,11 @@ die(struct sched *s, struct lane *lane, int64_t now)
 	return SITE_DIED;
 }
 
-/* Those that were under way when it first said so say nothing new. */
+/*
+ * One was too many: the others that are under way are what it takes, each of
+ * them that is refused too says so itself, and for a while no more is tried.
+ * It is left alone only when there are no others.
+ */
 static enum site_change
 slow_down(struct sched *s, struct lane *lane, int64_t now)
 {
@@ -501,7 +517,14 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 	if (now < lane->slow_until)
 		return SITE_SAME;
 	lane->successes = 0;
-	lane->window = lane->window > 1 ? lane->window / 2 : 1;
+	if (lane->window > lane->inflight)
+		lane->window = lane->inflight;
+	if (lane->window == 0)
+		lane->window = 1;
+	lane->ceiling = lane->window;
+	lane->ceiling_until = now + s->o.retry_min;
+	if (lane->inflight != 0)
+		return SITE_SAME;
 	for (uint32_t i = 0; i < lane->slows && wait < s->o.retry_max; i++)
 		wait *= 2;
 	lane->slows++;
@@ -511,15 +534,22 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 	return SITE_SLOWED;
 }
 
-void
+enum site_change
 sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
 {
 	const int64_t until =
 	    now + cut((int64_t)wait * 1000, 0, s->o.retry_max);
+	const bool was_open = lane->slow_until <= now;
 
+	if (wait == 0)
+		return SITE_SAME;
 	/* Sooner than we would have thought, once. */
-	if (wait != 0 && (lane->slow_until < until || lane->slows == 1))
+	if (lane->slow_until < until || lane->slows == 1)
 		lane->slow_until = until;
+	if (!was_open)
+		return SITE_SAME;
+	leave_ring(s, lane);
+	return SITE_SLOWED;
 }
 
 static enum site_change
@@ -551,7 +581,7 @@ sched_result(struct sched *s, struct site *site, struct lane *lane,
 		change = SITE_BACK;
 	}
 	if (what == SITE_FINE)
-		succeeded(s, lane);
+		succeeded(s, lane, now);
 	else if (lane->dead && probe && what != SITE_UNTRIED)
 		change = die(s, lane, now);
 	else if (!lane->dead && what != SITE_UNTRIED &&

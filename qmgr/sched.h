@@ -11,8 +11,10 @@
  * by a quarter at most, and a single one waits for one job of theirs.
  *
  * Concurrency of a lane: begins at start, grows by one after a full window of
- * jobs that went well, halves when it is down or asks for less; below one
- * it is dead, and one message at a time probes it.  A lane that asks for less also gets nothing for a while, longer each time.
+ * jobs that went well, halves when it is down; below one it is dead, and one
+ * message at a time probes it.  A lane that refuses a job for being too much
+ * gets as many as it had at that moment and no more for retry_min; when it had
+ * no other it gets nothing for a while, longer each time.
  *
  * The next attempt of a recipient: sched_wait(), by what was said
  * (mail/reply_kind.h).
@@ -91,8 +93,9 @@ struct bundle *sched_take(struct sched *s, struct lane *lane);
 enum site_change sched_result(struct sched *s, struct site *site,
     struct lane *lane, enum site_state what, int64_t now);
 /* When it asked for less it named a time, in seconds: nothing before (up to
- * retry_max); sooner than usual only if it keeps its word. */
-void sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
+ * retry_max); sooner than usual only if it keeps its word.  SITE_SLOWED: by
+ * that it gets nothing now. */
+enum site_change sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
 /*
  * The exchangers behind the site, as delivery names them: it shares a lane
  * with all that have the same.  true: it was moved into another lane.

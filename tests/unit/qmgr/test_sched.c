@@ -23,8 +23,21 @@ START_TEST(a_good_site_gets_more)
 		fill(s);
 	}
 	ck_assert_uint_eq(s->lane->inflight, 20);
+	/* One too many: not more for a while, then one more again. */
 	result(s, SITE_SLOW_DOWN);
-	ck_assert_uint_eq(s->lane->window, 10);
+	ck_assert_uint_eq(s->lane->window, 19);
+	ck_assert_uint_eq(fill(s), 0);
+	for (int i = 0; i < 100; i++) {
+		result(s, SITE_FINE);
+		ck_assert_uint_eq(fill(s), 1);
+	}
+	ck_assert_uint_eq(s->lane->window, 19);
+	now += 300000;
+	for (int i = 0; i < 100; i++) {
+		result(s, SITE_FINE);
+		fill(s);
+	}
+	ck_assert_uint_eq(s->lane->window, 20);
 }
 END_TEST
 
@@ -306,13 +319,16 @@ START_TEST(who_asks_for_less_gets_less)
 
 	for (int i = 0; i < 100; i++)
 		add(s, message_for(s, 1), 1);
-	fill(s);
+	ck_assert_uint_eq(fill(s), 5);
 	for (int k = 0; k < 5; k++) {
-		/* All of a window say so: that counts once. */
-		ck_assert_int_eq(
-		    result(s, SITE_SLOW_DOWN), SITE_SLOWED);
-		while (s->lane->inflight != 0)
+		/* All of a window say so, and the last one has no other. */
+		while (s->lane->inflight > 1) {
 			ck_assert_int_eq(result(s, SITE_SLOW_DOWN), SITE_SAME);
+			ck_assert_uint_eq(s->lane->window, s->lane->inflight);
+			ck_assert(!sched_refuses(s->lane, now));
+			ck_assert_uint_eq(fill(s), 0);
+		}
+		ck_assert_int_eq(result(s, SITE_SLOW_DOWN), SITE_SLOWED);
 		ck_assert_uint_ge(s->lane->window, 1);
 		ck_assert(!s->lane->dead);
 		ck_assert(sched_refuses(s->lane, now));
@@ -326,18 +342,104 @@ START_TEST(who_asks_for_less_gets_less)
 		now = s->lane->slow_until;
 		ck_assert(!sched_refuses(s->lane, now));
 		add(s, message_for(s, 1), 1);
-		ck_assert_uint_eq(fill(s), k == 0 ? 2 : 1);
+		ck_assert_uint_eq(fill(s), 1);
 	}
 	ck_assert_uint_eq(s->lane->window, 1);
-	sched_named(&sched, s->lane, 1800, now);
+	ck_assert_int_eq(sched_named(&sched, s->lane, 0, now), SITE_SAME);
+	ck_assert(!sched_refuses(s->lane, now));
+	ck_assert_int_eq(sched_named(&sched, s->lane, 1800, now), SITE_SLOWED);
 	ck_assert_int_eq(s->lane->slow_until, now + 1800000);
-	sched_named(&sched, s->lane, 99999, now);
+	ck_assert_int_eq(sched_named(&sched, s->lane, 99999, now), SITE_SAME);
 	ck_assert_int_eq(s->lane->slow_until, now + 4200000);
 	sched_revive(&sched, s);
 	ck_assert(!sched_refuses(s->lane, now));
 	while (s->lane->inflight != 0)
 		result(s, SITE_FINE);
 	ck_assert_uint_eq(s->lane->slows, 0);
+}
+END_TEST
+
+/* --- a server that takes so many connections and answers more with 421 ---- */
+
+enum { CAP_MESSAGES = 10000, TOOK = 200, REFUSED = 20 /* ms */ };
+
+static const uint32_t caps[] = { 1, 2, 3, 7, 12, 19, 20, 50 };
+
+struct job {
+	int64_t ends;
+	bool taken;
+};
+
+struct server {
+	struct site *site;
+	struct job jobs[64];
+	size_t njobs;
+	uint32_t most, taken, done, refused;
+};
+
+/* As many as the scheduler gives; what is refused waits for another turn. */
+static void
+server_begin(struct server *v)
+{
+	struct bundle *b;
+
+	while (!sched_refuses(v->site->lane, now) &&
+	    (b = sched_pick(&sched, SITE_SMTP, now)) != NULL) {
+		struct message *m = b->m;
+		const bool taken = v->taken < v->most;
+
+		ck_assert_uint_lt(v->njobs, N_OF(v->jobs));
+		v->jobs[v->njobs++] = (struct job){
+			now + (taken ? TOOK : REFUSED), taken };
+		bundle_take(b);
+		v->taken += taken;
+		if (taken) {
+			bundle_free(b);
+			continue;
+		}
+		bundle_add(b, &m->rcpts[0]);
+		add(v->site, m, 1);
+	}
+}
+
+static void
+server_end(struct server *v)
+{
+	size_t first = 0;
+	struct job j;
+
+	for (size_t i = 1; i < v->njobs; i++)
+		if (v->jobs[i].ends < v->jobs[first].ends)
+			first = i;
+	j = v->jobs[first];
+	v->jobs[first] = v->jobs[--v->njobs];
+	now = j.ends;
+	v->taken -= j.taken;
+	v->done += j.taken;
+	v->refused += !j.taken;
+	result(v->site, j.taken ? SITE_FINE : SITE_SLOW_DOWN);
+}
+
+START_TEST(the_window_finds_what_a_server_takes)
+{
+	struct server v = { .site = site("hub"), .most = caps[_i] };
+	const int64_t began = now;
+	const uint32_t could = caps[_i] < 20 ? caps[_i] : 20;
+	const int64_t ideal = (int64_t)CAP_MESSAGES * TOOK / could;
+
+	for (int i = 0; i < CAP_MESSAGES; i++)
+		add(v.site, message_for(v.site, 1), 1);
+	while (v.done < CAP_MESSAGES) {
+		server_begin(&v);
+		if (v.njobs != 0)
+			server_end(&v);
+		else
+			now = v.site->lane->slow_until;
+		ck_assert(!v.site->lane->dead);
+	}
+	/* At 80 % of its speed at least, and few are sent away. */
+	ck_assert_int_le(now - began, ideal * 5 / 4);
+	ck_assert_int_le(v.refused, 20 + (now - began) / 300000 * 2);
 }
 END_TEST
 
@@ -350,6 +452,8 @@ concurrency(void)
 	tcase_add_test(tc, a_good_site_gets_more);
 	tcase_add_test(tc, a_dead_site_is_probed_by_one);
 	tcase_add_test(tc, who_asks_for_less_gets_less);
+	tcase_add_loop_test(tc, the_window_finds_what_a_server_takes, 0,
+	    (int)N_OF(caps));
 	tcase_add_test(tc, a_rate_is_kept);
 	tcase_add_test(tc, a_pause_refuses_all);
 	tcase_add_test(tc, a_blocked_site_gets_nothing);
