@@ -151,6 +151,14 @@ struct str message_client(const struct message *m);
 struct str rcpt_address(const struct rcpt *r);
 struct str rcpt_orcpt(const struct rcpt *r);
 
+/* The way of some of its recipients is known, and these wait for the others
+ * to go together. */
+static inline bool
+message_half_routed(const struct message *m)
+{
+	return m->asking != 0 && m->asking < m->nbusy;
+}
+
 /* The recipient with this index, or NULL when it is not there. */
 struct rcpt *message_rcpt(struct message *m, uint32_t index);
 /* Walks over all recipients: begin with { m }. */

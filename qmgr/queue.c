@@ -97,13 +97,17 @@ leave_bundle(struct queue *q, struct rcpt *r)
 }
 
 static void
-enter_routing(struct queue *q, struct rcpt *r, bool bulk)
+enter_routing(struct queue *q, struct rcpt *r, bool bulk, bool first)
 {
+	struct rcpt_list *list = bulk ? &q->routing_bulk : &q->routing;
+
 	r->flags &= (uint8_t)~(RCPT_ASKED | RCPT_BULK);
 	if (bulk)
 		r->flags |= RCPT_BULK;
-	TAILQ_INSERT_TAIL(
-	    bulk ? &q->routing_bulk : &q->routing, r, entry);
+	if (first)
+		TAILQ_INSERT_HEAD(list, r, entry);
+	else
+		TAILQ_INSERT_TAIL(list, r, entry);
 }
 
 static void
@@ -153,11 +157,14 @@ rcpt_leave(struct queue *q, struct rcpt *r)
 void
 rcpt_route(struct queue *q, struct rcpt *r, bool bulk)
 {
+	bool first;
+
 	rcpt_leave(q, r);
+	first = message_half_routed(r->m); /* others wait for it already */
 	r->state = RCPT_ROUTING;
 	r->m->nbusy++;
 	r->m->asking++;
-	enter_routing(q, r, bulk);
+	enter_routing(q, r, bulk, first);
 }
 
 struct bundle *
@@ -313,7 +320,7 @@ static void
 enter(struct queue *q, struct rcpt *r)
 {
 	if (r->state == RCPT_ROUTING)
-		enter_routing(q, r, r->m->nleft > BULK_RCPTS);
+		enter_routing(q, r, r->m->nleft > BULK_RCPTS, false);
 	if (r->state != RCPT_DEFERRED)
 		return;
 	q->ndeferred++;
@@ -346,10 +353,11 @@ queue_add_members(struct queue *q, struct message *m, struct rcpt *parent,
     const struct rcpt_init *rcpts, uint32_t n, enum dsn_action dsn)
 {
 	if (n != 0) {
+		const bool first = message_half_routed(m);
 		struct rcpt_block *b = message_expand(m, rcpts, n);
 
 		for (size_t i = 0; i < b->n; i++)
-			enter_routing(q, &b->r[i], n > BULK_RCPTS);
+			enter_routing(q, &b->r[i], n > BULK_RCPTS, first);
 	}
 	if (dsn == DSN_NONE) {
 		rcpt_done(q, parent);

@@ -96,14 +96,16 @@ go_via(struct qmgr *d, struct rcpt *r)
 }
 
 /* The next to be asked about: every fifth is of the bulk, while that has
- * room. */
+ * room; the rest of a message whose first ones are ready always has, since
+ * they wait for it. */
 static struct rcpt *
 next_rcpt(struct qmgr *d)
 {
 	struct rcpt *new = TAILQ_FIRST(&d->q.routing);
 	struct rcpt *bulk = TAILQ_FIRST(&d->q.routing_bulk);
 
-	if (bulk != NULL && d->q.nready + d->routes.open > READY_MOST)
+	if (bulk != NULL && d->q.nready + d->routes.open > READY_MOST &&
+	    !message_half_routed(bulk->m))
 		bulk = NULL;
 	if (new == NULL || bulk == NULL)
 		return new != NULL ? new : bulk;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fatal.h"
 #include "msg/route.h"
 #include "qmgr/qmgr.h"
 #include "qmgr/via.h"
@@ -21,6 +22,7 @@ static struct link *routerd;
 static uint64_t cookies[16]; /* of the last question for each recipient */
 static unsigned asked;
 static bool until_ready; /* the loop runs until the message is ready */
+static bool to_all;      /* each goes to the domain behind its "@" */
 
 /* --- the rest of qmgr ---------------------------------------------------- */
 
@@ -33,7 +35,8 @@ qmgr_now(struct qmgr *q)
 void
 qmgr_pump(struct qmgr *q)
 {
-	(void)q;
+	if (to_all)
+		routes_pump(q);
 }
 
 void
@@ -88,11 +91,19 @@ on_route(void *arg, struct link *l, struct link_msg *f)
 	struct rcpt *r;
 
 	(void)arg;
-	(void)l;
+	asked++;
+	if (to_all) {
+		const struct msg_route_is is = { .kind = ROUTE_REMOTE,
+			.next_hop = str_from(q->address,
+			    str_find(q->address, '@') + 1) };
+
+		link_send(l, MSG_ROUTE_IS, f->cookie, &msg_route_is_wire, &is);
+		return;
+	}
 	RCPT_FOREACH(r, m)
 		if (str_eq(rcpt_address(r), q->address) && r->index < 16)
 			cookies[r->index] = f->cookie;
-	if (++asked == 5) /* those that the message has at first */
+	if (asked == 5) /* those that the message has at first */
 		loop_stop(d.proc.loop, 0);
 }
 
@@ -185,7 +196,7 @@ setup(void)
 	struct rcpt_init inits[N_OF(names)];
 
 	d = (struct qmgr){ .proc.loop = loop_new() };
-	until_ready = false;
+	until_ready = to_all = false;
 	snprintf(path, sizeof(path), "/tmp/postern-routes.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(path));
 	dirfd_ = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -214,16 +225,23 @@ stop_loop(void *arg)
 }
 
 static void
+run_for(int64_t ms)
+{
+	struct timer t;
+
+	timer_init(&t, d.proc.loop, stop_loop, NULL);
+	timer_set(&t, ms);
+	loop_run(d.proc.loop);
+	timer_clear(&t);
+}
+
+static void
 teardown(void)
 {
 	char command[100];
-	struct timer t;
 
 	link_free(routerd);
-	timer_init(&t, d.proc.loop, stop_loop, NULL);
-	timer_set(&t, 0);
-	loop_run(d.proc.loop); /* links are freed at the end of a round */
-	timer_clear(&t);
+	run_for(0); /* links are freed at the end of a round */
 	snprintf(command, sizeof(command), "rm -r %s", path);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -451,6 +469,59 @@ START_TEST(restarted_without_lists)
 }
 END_TEST
 
+/* One message to n domains, which are asked for only later. */
+static struct message *
+accept_for(uint32_t n)
+{
+	static const struct settle none;
+	const struct envelope env = { .sender = STR("a@x.test") };
+	struct rcpt_init *inits = xcalloc(n, sizeof(*inits));
+	char (*names)[24] = xcalloc(n, sizeof(*names));
+	struct message *to;
+
+	for (uint32_t i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "u@d%u.test", i);
+		inits[i] = (struct rcpt_init){ .index = i,
+			.address = str_c(names[i]) };
+	}
+	to = message_new(queue_new_id(&d.q, 1000), &env, inits, n, n);
+	queue_accept(&d.q, to, STR_NONE, &none);
+	to->flags |= MSG_FLUSHED;
+	free(names);
+	free(inits);
+	return to;
+}
+
+/* What is ready of a message waits for the rest, and the rest does not wait
+ * for what is ready: neither those who follow each other, nor those whose
+ * time comes while the first are asked about. */
+START_TEST(a_message_to_very_many_domains)
+{
+	enum { MANY = 20600, LATE = 100 };
+	struct message *first = accept_for(MANY), *second;
+	struct rcpt *r;
+
+	for (uint32_t i = MANY - LATE; i < MANY; i++) {
+		r = message_rcpt(first, i);
+		rcpt_wait(&d.q, r, d.q.now);
+	}
+	second = accept_for(100);
+	to_all = true;
+	routes_pump(&d);
+	for (int i = 0; i < 1000 && !message_half_routed(first); i++)
+		run_for(1);
+	ck_assert(message_half_routed(first));
+	for (uint32_t i = MANY - LATE; i < MANY; i++)
+		rcpt_route(&d.q, message_rcpt(first, i), true);
+	for (int i = 0; i < 500 && first->asking != 0; i++)
+		run_for(20);
+	ck_assert_uint_eq(first->asking, 0);
+	ck_assert_uint_eq(d.q.nready, MANY);
+	/* And there is no room for another. */
+	ck_assert_uint_eq(second->asking, 100);
+}
+END_TEST
+
 static TCase *
 lists(void)
 {
@@ -464,6 +535,7 @@ lists(void)
 	tcase_add_loop_test(tc, the_others_go_on, 0, 2);
 	tcase_add_test(tc, restarted);
 	tcase_add_test(tc, restarted_without_lists);
+	tcase_add_test(tc, a_message_to_very_many_domains);
 	tcase_set_timeout(tc, 20);
 	return tc;
 }
