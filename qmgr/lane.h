@@ -85,6 +85,8 @@ struct lane {
 	int64_t rate_until;           /* queue clock or LANE_EVER */
 	uint32_t most;                /* of window; 0: as all */
 	int64_t next_us;              /* queue clock in us: no job before */
+	int64_t turn_us;              /* likewise: when who comes now has his
+	                               * turn, behind all that have one */
 	struct heap_node later;       /* sched->later: it waits for next_us */
 	struct reason *last;          /* what was last said; a reference */
 	bool dead, probing, in_ring;

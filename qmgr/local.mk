@@ -2,6 +2,7 @@
 noinst_LIBRARIES += qmgr/libqmgr.a
 qmgr_libqmgr_a_SOURCES = \
 	qmgr/audit.c qmgr/audit.h qmgr/audit_log.c \
+	qmgr/bundle.c \
 	qmgr/change.c qmgr/change.h \
 	qmgr/disk.c qmgr/disk.h \
 	qmgr/end.c qmgr/end.h \
@@ -51,7 +52,7 @@ qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 check_PROGRAMS += tests/unit/qmgr/test_audit tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
-	tests/unit/qmgr/test_replay \
+	tests/unit/qmgr/test_ready tests/unit/qmgr/test_replay \
 	tests/unit/qmgr/test_routes \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched \
 	tests/unit/qmgr/test_tokens
@@ -70,6 +71,10 @@ tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_replay_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
+tests_unit_qmgr_test_ready_SOURCES = tests/unit/qmgr/test_ready.c \
+	qmgr/outcome.c qmgr/ready.c
+tests_unit_qmgr_test_ready_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 tests_unit_qmgr_test_routes_SOURCES = tests/unit/qmgr/test_routes.c \
 	qmgr/routes.c

@@ -48,7 +48,9 @@ enum {
 	RCPT_TRIED = 4,   /* attempted since this qmgr began; not on disk */
 	RCPT_ASKED = 8,   /* ROUTING: routerd was asked; not on disk */
 	RCPT_BULK = 16,   /* ROUTING: in the slower of two lists; not on disk */
-	RCPT_VIA = 32     /* goes where the administrator said; via.h */
+	RCPT_VIA = 32,    /* goes where the administrator said; via.h */
+	RCPT_TURN = 64    /* DEFERRED until its turn at a site with a rate; not on
+	                   * disk */
 };
 
 struct rcpt {

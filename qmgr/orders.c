@@ -64,12 +64,14 @@ orders_changed(struct qmgr *d)
 
 	TAILQ_FOREACH(lane, &d->q.sites.lanes, entry) {
 		const bool paused = lane->paused_until > d->q.now;
+		const int64_t gap_us = lane->gap_us;
 
 		rules_apply(&d->rules, lane);
 		sched_rules(&d->q.sched, lane);
 		if (lane->paused_until > d->q.now) {
 			lane_defer_ready(d, lane, NULL);
-		} else if (paused) {
+		} else if (paused || lane->gap_us != gap_us) {
+			/* Their turns were those of the former rate. */
 			lane_back(d, lane, true);
 			lane_wake(d, lane, LANE_WOKEN);
 		}

@@ -188,6 +188,7 @@ void
 rcpt_inflight(struct queue *q, struct rcpt *r)
 {
 	r->state = RCPT_INFLIGHT;
+	r->flags &= (uint8_t)~RCPT_TURN;
 	q->nready--;
 }
 

@@ -2,8 +2,8 @@
 #include "qmgr/qmgr.h"
 #include "qmgr/via.h"
 
-/* ms of work that a site with a rate holds ready; the rest waits as deferred
- * and does not use up the room for others. */
+/* ms of work that a site with a rate holds ready; the rest waits as deferred,
+ * each for its turn, and does not use up the room for others. */
 enum { BACKLOG = 60000 };
 
 /* An account, whose people wait before their screens, counts twice; else a
@@ -29,6 +29,17 @@ share_of(const struct message *m)
 	return share;
 }
 
+/* What the servers last said explains why nothing goes to them now: the sender
+ * may be told.  A pause is no reason. */
+static struct reason *
+why_closed(const struct qmgr *d, const struct lane *lane)
+{
+	struct reason *last = lane->last;
+
+	return lane->paused_until > d->q.now || last == NULL ||
+	    last->code / 100 != 4 ? NULL : last;
+}
+
 /* In memory only: nothing was attempted, nothing has to be written down. */
 static void
 defer_bundle(
@@ -50,11 +61,36 @@ defer_bundle(
 	queue_timer_by(&d->q, m, next);
 }
 
+/* Its site has a rate, and others go before it.  Who has waited for his turn is
+ * not sent behind those who came since. */
+static bool
+waits_its_turn(struct qmgr *d, struct bundle *b, int64_t *turn)
+{
+	struct lane *lane = b->site->lane;
+	const bool had = (TAILQ_FIRST(&b->ready)->flags & RCPT_TURN) != 0;
+	struct rcpt *r;
+
+	*turn = had ? d->q.now + sched_backlog(lane, d->q.now) / 2 :
+	              sched_turn(lane, d->q.now);
+	if (*turn - d->q.now <= BACKLOG)
+		return false;
+	if (*turn - d->q.now > d->o.sched.retry_max) {
+		*turn = d->q.now + d->o.sched.retry_max; /* and looks again */
+		return true;
+	}
+	if (!had)
+		sched_give_turn(lane, d->q.now);
+	TAILQ_FOREACH(r, &b->ready, entry)
+		r->flags |= RCPT_TURN;
+	return true;
+}
+
 void
 message_ready_bundle(struct qmgr *d, struct bundle *b)
 {
 	const struct share share = share_of(b->m);
-	int64_t backlog;
+	struct lane *lane = b->site->lane;
+	int64_t turn;
 
 	/* Not before the 250: the ACCEPT has to be on disk. */
 	if ((b->m->flags & MSG_FLUSHED) == 0)
@@ -62,11 +98,11 @@ message_ready_bundle(struct qmgr *d, struct bundle *b)
 	if (b->flow != NULL || b->n == 0 ||
 	    (b->m->asking != 0 && b->n < d->o.per_message))
 		return;
-	if (sched_refuses(b->site->lane, d->q.now))
-		defer_bundle(d, b, NULL, sched_after(
-		    &d->q.sched, b->site->lane, d->q.now));
-	else if ((backlog = sched_backlog(b->site->lane, d->q.now)) > BACKLOG)
-		defer_bundle(d, b, NULL, d->q.now + backlog);
+	if (sched_refuses(lane, d->q.now))
+		defer_bundle(d, b, why_closed(d, lane),
+		    sched_after(&d->q.sched, lane, d->q.now));
+	else if (waits_its_turn(d, b, &turn))
+		defer_bundle(d, b, NULL, turn);
 	else
 		sched_add(&d->q.sched, b, &share);
 }
@@ -85,6 +121,8 @@ lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why)
 {
 	struct bundle *b;
 
+	if (why == NULL)
+		why = why_closed(d, lane);
 	while ((b = sched_take(&d->q.sched, lane)) != NULL)
 		defer_bundle(d, b, why,
 		    sched_after(&d->q.sched, lane, d->q.now));
@@ -105,6 +143,8 @@ waits_for_site(
 		return false;
 	if (site == NULL || !sched_refuses(site->lane, d->q.now))
 		return false;
+	if (r->reason == NULL)
+		rcpt_set_reason(&d->q, r, why_closed(d, site->lane));
 	/* Nothing is given up because of a pause. */
 	if (site->lane->tried && site->lane->paused_until <= d->q.now && r->reason != NULL &&
 	    d->q.now - r->m->accepted >= most) {

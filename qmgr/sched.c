@@ -11,7 +11,6 @@ enum {
 	GREY_LEAST = 5000,  /* ms; whatever time it names */
 	FULL_FACTOR = 3,
 	SLOW_PART = 10,     /* of retry_min: the first wait of a slow site */
-	BUNDLES_LISTED = 32,
 	BULK_EVERY = 5      /* turns: one for lanes with bulk alone */
 };
 
@@ -132,77 +131,6 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 		break;
 	}
 	return sched_retry(s, attempts);
-}
-
-/* A list goes to very many sites: then there is a map of them all. */
-static struct bundle *
-bundle_find(struct message *m, struct site *site)
-{
-	unsigned n = 0;
-	struct bundle *b;
-
-	if (m->more != NULL && m->more->bundles.n != 0)
-		return map_get_id(&m->more->bundles, (uintptr_t)site);
-	LIST_FOREACH(b, &m->bundles, of_message) {
-		if (b->site == site)
-			return b;
-		n++;
-	}
-	if (n >= BUNDLES_LISTED)
-		LIST_FOREACH(b, &m->bundles, of_message)
-			map_set_id(&message_more(m)->bundles,
-			    (uintptr_t)b->site, b);
-	return NULL;
-}
-
-struct bundle *
-sched_bundle(struct message *m, struct site *site)
-{
-	struct bundle *b = bundle_find(m, site);
-
-	if (b != NULL)
-		return b;
-	b = xcalloc(1, sizeof(*b));
-	b->m = m;
-	b->site = site;
-	site->refs++;
-	TAILQ_INIT(&b->ready);
-	LIST_INSERT_HEAD(&m->bundles, b, of_message);
-	if (m->more != NULL && m->more->bundles.n != 0)
-		map_set_id(&m->more->bundles, (uintptr_t)site, b);
-	return b;
-}
-
-void
-bundle_add(struct bundle *b, struct rcpt *r)
-{
-	r->state = RCPT_READY;
-	TAILQ_INSERT_TAIL(&b->ready, r, entry);
-	b->n++;
-}
-
-struct rcpt *
-bundle_take(struct bundle *b)
-{
-	struct rcpt *r = TAILQ_FIRST(&b->ready);
-
-	if (r == NULL)
-		return NULL;
-	TAILQ_REMOVE(&b->ready, r, entry);
-	b->n--;
-	return r;
-}
-
-void
-bundle_free(struct bundle *b)
-{
-	if (b->n != 0 || b->flow != NULL)
-		fatal("a bundle in use is freed");
-	b->site->refs--;
-	if (b->m->more != NULL)
-		map_del_id(&b->m->more->bundles, (uintptr_t)b->site);
-	LIST_REMOVE(b, of_message);
-	free(b);
 }
 
 static uint32_t
@@ -416,11 +344,30 @@ sched_backlog(const struct lane *lane, int64_t now)
 	return has_rate(lane, now) ? lane->nready * lane->gap_us / 1000 : 0;
 }
 
+int64_t
+sched_turn(const struct lane *lane, int64_t now)
+{
+	const int64_t turn = lane->turn_us / 1000;
+	const int64_t queued = now + sched_backlog(lane, now);
+
+	return has_rate(lane, now) && turn > queued ? turn : queued;
+}
+
+void
+sched_give_turn(struct lane *lane, int64_t now)
+{
+	const int64_t turn_us = sched_turn(lane, now) * 1000;
+
+	if (lane->turn_us < turn_us)
+		lane->turn_us = turn_us;
+	lane->turn_us += lane->gap_us;
+}
+
 void
 sched_rules(struct sched *s, struct lane *lane)
 {
 	leave_ring(s, lane);
-	lane->next_us = 0;
+	lane->next_us = lane->turn_us = 0;
 	offer(s, lane);
 }
 

@@ -107,6 +107,10 @@ int64_t sched_next(const struct sched *s);
 /* ms until what is queued there has gone, at the rate that it has; 0: no
  * rate holds it back. */
 int64_t sched_backlog(const struct lane *lane, int64_t now);
+/* When what comes now would go, behind all that is queued or has a turn; and
+ * the turn is given. */
+int64_t sched_turn(const struct lane *lane, int64_t now);
+void sched_give_turn(struct lane *lane, int64_t now);
 /* What the administrator says of it has changed. */
 void sched_rules(struct sched *s, struct lane *lane);
 /* Jobs that it may have at once. */

@@ -1,0 +1,399 @@
+/*
+ * Days of the queue under a clock of our own: what is ready, what waits, what
+ * is told, with servers that are a function in the place of the agents, and a
+ * routerd that says the domain.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "qmgr/qmgr.h"
+#include "tests/unit/unit.h"
+
+enum {
+	MINUTE = 60000,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR,
+	MESSAGES_MOST = 2000,
+	JOBS_MOST = 64,
+	TOOK = 200 /* ms of a job */
+};
+
+/* What became of a message, by queue time; 0: it did not. */
+struct story {
+	uint64_t id;
+	int64_t sent, warned, returned, delivered;
+};
+
+struct run {
+	int64_t ends;
+	struct message *m;
+	struct site *site;
+	struct lane *lane;
+	struct rcpt *r;
+};
+
+static struct qmgr d;
+static char path[64];
+static struct story stories[MESSAGES_MOST];
+static size_t nstories;
+static struct run runs[JOBS_MOST];
+static size_t nruns;
+static unsigned jobs;      /* begun */
+static int64_t up_from, up_until; /* when the servers answer */
+
+static struct story *
+story(const struct message *m)
+{
+	for (size_t i = 0; i < nstories; i++)
+		if (stories[i].id == m->id)
+			return &stories[i];
+	ck_abort_msg("a message that was never sent");
+	return NULL;
+}
+
+/* --- the rest of qmgr ------------------------------------------------------ */
+
+int64_t
+qmgr_now(struct qmgr *q)
+{
+	return q->q.now;
+}
+
+void
+qmgr_pump(struct qmgr *q)
+{
+	(void)q;
+}
+
+bool
+dsn_wanted(const struct rcpt *r, enum dsn_action action)
+{
+	return message_sender(r->m).n != 0 &&
+	    (action == DSN_FAILED || action == DSN_DELAYED);
+}
+
+/* Each report is written at once. */
+void
+dsn_queue(struct qmgr *q, struct message *m, enum dsn_action action)
+{
+	struct rcpt *r = message_rcpt(m, 0);
+
+	if (action == DSN_DELAYED) {
+		ck_assert_int_eq(story(m)->warned, 0);
+		story(m)->warned = q->q.now;
+		queue_warned(&q->q, m, &r, 1);
+		return;
+	}
+	ck_assert_int_eq(r->state, RCPT_REPORT);
+	ck_assert(r->reason != NULL);
+	story(m)->returned = q->q.now;
+	queue_done(&q->q, m, &r, 1, END_REPORT);
+}
+
+/* --- the world -------------------------------------------------------------- */
+
+static struct message *
+send_to(const char *domain)
+{
+	static const struct settle none;
+	const struct envelope env = { .sender = STR("a@here.test"),
+		.client = STR("192.0.2.1") };
+	char address[64];
+	const struct rcpt_init init = { .address = (snprintf(address,
+	    sizeof(address), "x@%s", domain), str_c(address)) };
+	struct message *m = message_new(
+	    queue_new_id(&d.q, 1000), &env, &init, 1, 1);
+
+	m->accepted = d.q.now;
+	queue_accept(&d.q, m, STR_NONE, &none);
+	m->flags |= MSG_FLUSHED;
+	ck_assert_uint_lt(nstories, MESSAGES_MOST);
+	stories[nstories++] = (struct story){ .id = m->id, .sent = d.q.now };
+	return m;
+}
+
+static void
+route_all(void)
+{
+	struct rcpt *r;
+
+	while ((r = TAILQ_FIRST(&d.q.routing)) != NULL ||
+	    (r = TAILQ_FIRST(&d.q.routing_bulk)) != NULL) {
+		struct str domain = rcpt_address(r);
+
+		str_take_until(&domain, '@');
+		message_ready_bundle(&d,
+		    rcpt_ready(&d.q, r, site_smtp(&d.q.sites, domain, 0)));
+	}
+}
+
+static void
+begin_jobs(void)
+{
+	struct bundle *b;
+
+	while (nruns < JOBS_MOST &&
+	    (b = sched_pick(&d.q.sched, SITE_SMTP, d.q.now)) != NULL) {
+		struct run *run = &runs[nruns++];
+
+		*run = (struct run){ d.q.now + TOOK, b->m, b->site,
+			b->site->lane, bundle_take(b) };
+		rcpt_inflight(&d.q, run->r);
+		message_hold_ref(run->m);
+		bundle_free(b);
+		jobs++;
+	}
+}
+
+static void
+end_job(struct run *run)
+{
+	const bool up = d.q.now >= up_from && d.q.now < up_until;
+	struct reason *why = up ?
+	    reason_get(&d.q.reasons, 250, STR("2.0.0"), STR("ok"), STR("mx")) :
+	    reason_get(&d.q.reasons, 451, STR("4.4.1"), STR("no connection"),
+	        STR("mx"));
+	const struct outcome o = { .r = run->r,
+		.status = up ? JOB_OK : JOB_TEMPORARY, .reason = why };
+	const enum site_change change = sched_result(&d.q.sched, run->site,
+	    run->lane, up ? SITE_FINE : SITE_DOWN, d.q.now);
+
+	/* As job.c tells a site. */
+	lane_said(&d.q.sites, run->lane, why);
+	if (change == SITE_DIED)
+		lane_defer_ready(&d, run->lane, why);
+	if (change == SITE_BACK)
+		lane_back(&d, run->lane, true);
+	if (up)
+		lane_wake(&d, run->lane, LANE_WOKEN);
+	if (up)
+		story(run->m)->delivered = d.q.now;
+	outcome_apply(&d, run->m, &o, 1);
+	message_drop_ref(&d.q, run->m);
+	reason_drop(&d.q.reasons, why);
+}
+
+/* When something happens next. */
+static int64_t
+next_event(void)
+{
+	const struct heap_node *first = heap_first(&d.q.timers);
+	int64_t next = sched_next(&d.q.sched);
+
+	if (first != NULL && first->key < next)
+		next = first->key;
+	for (size_t i = 0; i < nruns; i++)
+		if (runs[i].ends < next)
+			next = runs[i].ends;
+	return next;
+}
+
+static void
+turn(void)
+{
+	struct heap_node *first;
+
+	for (size_t i = 0; i < nruns;)
+		if (runs[i].ends <= d.q.now) {
+			struct run run = runs[i];
+
+			runs[i] = runs[--nruns];
+			end_job(&run);
+		} else {
+			i++;
+		}
+	while ((first = heap_first(&d.q.timers)) != NULL &&
+	    first->key <= d.q.now)
+		message_due(&d, (struct message *)(void *)((char *)first -
+		    offsetof(struct message, timer)));
+	route_all();
+	begin_jobs();
+	qlog_flush(&d.q.log);
+	syncer_wait(d.syncer);
+}
+
+static void
+run_until(int64_t until)
+{
+	int64_t next;
+
+	turn();
+	while ((next = next_event()) <= until) {
+		ck_assert_int_ge(next, d.q.now);
+		d.q.now = next;
+		turn();
+	}
+	d.q.now = until;
+}
+
+static void
+on_dirty(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_failed(void *arg, int error)
+{
+	(void)arg;
+	ck_abort_msg("a flush failed: %d", error);
+}
+
+static void
+setup(void)
+{
+	static const struct sched_options o = { 5, 20, 100, 5 * MINUTE,
+		70 * MINUTE };
+	static const struct qlog_ops log = { .on_dirty = on_dirty,
+		.on_failed = on_failed };
+
+	d = (struct qmgr){ .o.sched = o };
+	d.o.lifetime = 5 * DAY;
+	d.o.warn_after = 4 * HOUR;
+	d.o.per_message = 100;
+	snprintf(path, sizeof(path), "/tmp/postern-ready.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	d.syncer = syncer_new(NULL);
+	queue_init(&d.q, &o, 7);
+	d.q.now = 1000000;
+	qlog_init(&d.q.log, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	    4 << 20, 5, d.syncer, &log, NULL);
+	qlog_start(&d.q.log, 0, 1);
+	rules_init(&d.rules);
+	nstories = nruns = jobs = 0;
+	up_from = up_until = 0;
+}
+
+static void
+teardown(void)
+{
+	char command[100];
+
+	snprintf(command, sizeof(command), "rm -r %s", path);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* --- tests ------------------------------------------------------------------ */
+
+/* Nobody answers for a week: each sender is warned once and told in the end,
+ * whether his message was a probe or never left; and that costs the dead site
+ * a few connections, not some for each message. */
+START_TEST(a_week_of_silence)
+{
+	enum { N = 400 };
+	const int64_t began = d.q.now;
+
+	for (int i = 0; i < N; i++) {
+		send_to("dead.test");
+		run_until(began + (i + 1) * (DAY / N));
+	}
+	run_until(began + 7 * DAY);
+	for (size_t i = 0; i < nstories; i++) {
+		const struct story *s = &stories[i];
+
+		ck_assert_int_eq(s->delivered, 0);
+		ck_assert_int_ge(s->warned - s->sent, 4 * HOUR);
+		ck_assert_int_le(s->warned - s->sent, 4 * HOUR + 90 * MINUTE);
+		ck_assert_int_ge(s->returned - s->sent, 5 * DAY);
+		ck_assert_int_le(s->returned - s->sent, 5 * DAY + 90 * MINUTE);
+	}
+	ck_assert_uint_eq(d.q.table.n, 0);
+	ck_assert_uint_le(jobs, 7 * 24 * 60 / 50 + 20);
+	ck_assert_uint_ge(jobs, 6 * 24 * 60 / 90);
+}
+END_TEST
+
+/* It comes back after two days: all goes within the time of one probe, and
+ * nobody hears of failure. */
+START_TEST(it_comes_back)
+{
+	enum { N = 400 };
+	const int64_t began = d.q.now, back = began + 2 * DAY;
+
+	up_from = back;
+	up_until = INT64_MAX;
+	for (int i = 0; i < N; i++) {
+		send_to("back.test");
+		run_until(began + (i + 1) * (DAY / N));
+	}
+	run_until(back + DAY);
+	for (size_t i = 0; i < nstories; i++) {
+		ck_assert_int_eq(stories[i].returned, 0);
+		ck_assert_int_ge(stories[i].delivered, back);
+		ck_assert_int_le(stories[i].delivered, back + 90 * MINUTE);
+	}
+	ck_assert_uint_eq(d.q.table.n, 0);
+}
+END_TEST
+
+/* A pause is no reason: nobody is warned or told, and all goes at its end. */
+START_TEST(a_pause_gives_nothing_up)
+{
+	const int64_t began = d.q.now;
+	struct lane *lane;
+
+	up_until = INT64_MAX;
+	send_to("paused.test");
+	run_until(began + 1000);
+	ck_assert_int_ne(stories[0].delivered, 0);
+	lane = TAILQ_FIRST(&d.q.sites.lanes);
+	lane->paused_until = began + 6 * DAY;
+	send_to("paused.test");
+	run_until(began + 6 * DAY);
+	ck_assert_int_eq(stories[1].warned + stories[1].returned, 0);
+	run_until(began + 6 * DAY + 2 * HOUR);
+	ck_assert_int_ne(stories[1].delivered, 0);
+}
+END_TEST
+
+/* Sixty a minute: who came first goes first, though more than a minute of it
+ * waits and more comes all the time, and the rate is kept. */
+START_TEST(a_rate_keeps_the_order)
+{
+	const int64_t began = d.q.now;
+	int64_t late = 0;
+
+	up_until = INT64_MAX;
+	send_to("rated.test");
+	run_until(began + 1000);
+	TAILQ_FIRST(&d.q.sites.lanes)->gap_us = 1000000;
+	TAILQ_FIRST(&d.q.sites.lanes)->rate_until = LANE_EVER;
+	for (int i = 0; i < 300; i++)
+		send_to("rated.test");
+	for (int i = 0; i < 300; i++) {
+		send_to("rated.test");
+		run_until(d.q.now + 900);
+	}
+	run_until(began + HOUR);
+	for (size_t i = 1; i < nstories; i++) {
+		const int64_t at = stories[i].delivered;
+
+		ck_assert_int_ne(at, 0);
+		/* Turns are looked at by the minute that is kept ready. */
+		ck_assert_int_ge(at, late - 2 * MINUTE);
+		if (at > late)
+			late = at;
+	}
+	ck_assert_int_ge(late - began, 599 * 1000);
+	ck_assert_int_le(late - began, 620 * 1000);
+}
+END_TEST
+
+static TCase *
+days(void)
+{
+	TCase *tc = tcase_create("days");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_week_of_silence);
+	tcase_add_test(tc, it_comes_back);
+	tcase_add_test(tc, a_pause_gives_nothing_up);
+	tcase_add_test(tc, a_rate_keeps_the_order);
+	tcase_set_timeout(tc, 60);
+	return tc;
+}
+
+UNIT_MAIN("ready", days)
