@@ -285,14 +285,27 @@ become_large(struct intake *in)
 
 /* --- frames ------------------------------------------------------------- */
 
+/* A report that settles frees more than it takes: a queue that is full of
+ * mail to be returned would stay so without it. */
 static bool
-is_busy(struct qmgr *d, enum role from)
+is_busy(const struct peer *from, const struct msg_submit *env)
 {
-	if (d->stopping || d->q.table.n >= d->o.messages)
+	const struct qmgr *d = from->d;
+
+	if (d->stopping)
 		return true;
-	/* Reports free more than they take. */
-	return from != ROLE_BOUNCE &&
+	if (d->q.table.n >= d->o.messages)
+		return env->settles_id == 0;
+	return from->role != ROLE_BOUNCE &&
 	    d->intake.memory + d->q.text_memory > d->o.memory;
+}
+
+/* The limit is for what others send.  A report on many recipients may be
+ * longer than what it reports on, and has its own (delivery/bounce). */
+static bool
+is_too_large(const struct intake *in, uint64_t size)
+{
+	return size > in->d->o.message_size && in->from->role != ROLE_BOUNCE;
 }
 
 static int
@@ -367,12 +380,12 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 		return;
 	else if (space_is_short(d))
 		refuse(in, 452, STR("4.3.1 insufficient system storage"));
-	else if (is_busy(d, p->role))
+	else if (is_busy(p, env))
 		refuse(in, 452, STR("4.3.2 the queue is full, try later"));
 	else if (in->env.token.n != 0 && d->q.tokens.ids.n >= TOKENS_MAX)
 		refuse(in, 452, STR("4.3.2 too many files of the drop folder "
 		    "were taken and are still there"));
-	else if (env->size_hint > d->o.message_size)
+	else if (is_too_large(in, env->size_hint))
 		refuse(in, 552, STR("5.3.4 message too large"));
 	else if (!take_settles(in, env))
 		refuse(in, 554, STR("5.5.4 not permitted to settle"));
@@ -447,7 +460,7 @@ on_submit_body(void *arg, struct link *link, struct link_msg *f)
 	if (in == NULL)
 		return;
 	d = in->d;
-	if (in->size + f->raw.n > d->o.message_size) {
+	if (is_too_large(in, in->size + f->raw.n)) {
 		refuse(in, 552, STR("5.3.4 message too large"));
 		return;
 	}

@@ -3,8 +3,9 @@ import email
 import email.policy
 import quopri
 import time
+import unittest
 
-from lib import Case, certificate, message, wait_for
+from lib import Case, Instance, certificate, message, wait_for
 from smtp_sink import Sink
 
 BOB = "bob@local.test"
@@ -327,3 +328,38 @@ class Reports(Case):
         self.assertEqual(self.line(self.knows, "RCPT"),
                          "RCPT TO:<j\u00f6rg@knows.test> NOTIFY=SUCCESS ORCPT=utf-8;j\u00f6rg@far.test")
         self.no_report("utf8 passed")
+
+
+class Past(unittest.TestCase):
+    """What is refused to others when it is too much is never refused to the queue's own reports: they would wait for good."""
+
+    def setUp(self):
+        self.sink = Sink(certificate=certificate(), reply={"RCPT": "550 5.1.1 " + "nobody of that name is here, " * 10})
+        self.addCleanup(self.sink.close)
+        self.p = Instance(name="limits", config="""
+            queue { retry_min = 300ms retry_max = 500ms messages = 100 min_free_disk = 0%% min_free = 1MiB }
+            receive { message = 20KiB }
+            route "far.test" { via = "%s" tls = none }""" % self.sink.via)
+        self.addCleanup(self.p.close)
+        self.p.start()
+
+    def submit(self, c, subject, rcpts):
+        c.mail(BOB)
+        for to in rcpts:
+            self.assertEqual(c.rcpt(to)[0], 250)
+        return c.data(message(subject, sender=BOB, to="x@far.test").encode())[0]
+
+    def test_larger_than_a_message_may_be(self):
+        with self.p.smtp("submission", BOB) as c:
+            self.assertEqual(self.submit(c, "to many", ["m%d@far.test" % n for n in range(100)]), 250)
+        self.assertGreater(len(self.p.wait_mail(BOB, 1, 20)[0]), 20480)
+        self.p.wait_queue_empty()
+
+    def test_full_queue(self):
+        self.sink.again(reply={"RCPT": "451 4.2.1 later"})
+        with self.p.smtp("submission", BOB) as c:
+            codes = [self.submit(c, "number %d" % n, ["a@far.test"]) for n in range(101)]
+        self.assertEqual(codes, [250] * 100 + [452])
+        self.sink.again(reply={"RCPT": "550 5.1.1 nobody"})
+        self.p.wait_queue_empty(30)
+        self.p.wait_mail(BOB, 100, 30)
