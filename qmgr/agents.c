@@ -263,7 +263,9 @@ bool
 agents_report(struct qmgr *d, struct message *m, enum dsn_action action,
     struct rcpt **rs, size_t n)
 {
-	struct peer *p = may_start(d) ? find_agent(d, ROLE_BOUNCE) : NULL;
+	/* Written without room it would be refused, and written again. */
+	struct peer *p = may_start(d) && !space_is_short(d) ?
+	    find_agent(d, ROLE_BOUNCE) : NULL;
 
 	if (p == NULL)
 		return false;

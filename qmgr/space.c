@@ -64,6 +64,8 @@ look(void *arg)
 		note_u64("inodes", fs.f_favail);
 		note_end();
 	}
+	if (why == NULL && d->space.why != NULL)
+		qmgr_pump(d); /* reports waited for it */
 	d->space.why = why;
 }
 

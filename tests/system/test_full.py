@@ -177,6 +177,22 @@ class Mail(Full):
     def test_xfs(self):
         self.check("xfs")
 
+    def test_reports_wait(self):
+        """They are not written, refused and written again, but once there is room."""
+        p = self.instance("min_free_disk = 0% min_free = 20MiB")
+        self.shut()
+        for n in range(5):
+            self.assertIs(self.send("m%d" % n), True)
+        self.ballast.fill(leave=10 * MIB)
+        self.assertTrue(wait_for(lambda: self.lines("disk-short"), 10), p.log_tail())
+        p.ctl("queue", "bounce", "--all", "--yes")
+        time.sleep(1.5)
+        self.assertEqual(self.lines(" report "), [])
+        self.assertEqual(len(p.queue()), 5)
+        self.ballast.remove()
+        p.wait_mail(BOB, 5, 15)
+        p.wait_queue_empty()
+
 
 class Others(Full):
     """Somebody else fills the disk, to its last octet."""
