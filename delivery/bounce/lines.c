@@ -18,13 +18,31 @@ lines_date(struct buf *out, int64_t seconds)
 	date_format(out, &d);
 }
 
+/* What is no UTF-8 is there for its place: U+FFFD. */
+static uint32_t
+take_character(struct str *s)
+{
+	uint32_t c;
+
+	if (utf8_take(s, &c))
+		return c;
+	str_take(s, 1);
+	return 0xfffd;
+}
+
+static bool
+is_control(uint32_t c)
+{
+	return c < ' ' || (c >= 0x7f && c < 0xa0);
+}
+
 void
 lines_clean(struct buf *out, struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		const unsigned char c = (unsigned char)s.p[i];
+	while (s.n > 0) {
+		const uint32_t c = take_character(&s);
 
-		buf_add_char(out, c < ' ' || c == 0x7f ? ' ' : s.p[i]);
+		utf8_put(out, is_control(c) ? ' ' : c);
 	}
 }
 
@@ -38,17 +56,13 @@ means_something(uint32_t c)
 static void
 put_ascii(struct buf *out, struct str s, bool address)
 {
-	uint32_t c;
-
 	while (s.n > 0) {
-		if (!utf8_take(&s, &c)) {
-			str_take(&s, 1);
-			c = 0xfffd;
-		}
+		const uint32_t c = take_character(&s);
+
 		if (c > 0x7f || (address && means_something(c)))
 			buf_addf(out, "\\x{%02X}", (unsigned)c);
 		else
-			buf_add_char(out, c < ' ' || c == 0x7f ? ' ' : (char)c);
+			buf_add_char(out, is_control(c) ? ' ' : (char)c);
 	}
 }
 
@@ -78,6 +92,11 @@ first_of(struct str word)
 void
 lines_folded(struct buf *out, size_t column, const char *indent, struct str words)
 {
+	struct buf clean;
+
+	buf_init(&clean, BUF_NO_MAX);
+	lines_clean(&clean, words);
+	words = buf_str(&clean);
 	while (words.n > 0) {
 		/* A line of a message has 998 octets at most. */
 		const struct str word = first_of(str_take_word(&words));
@@ -92,8 +111,9 @@ lines_folded(struct buf *out, size_t column, const char *indent, struct str word
 			buf_add_char(out, ' ');
 			column++;
 		}
-		lines_clean(out, word);
+		buf_add(out, word);
 		column += word.n;
 	}
 	buf_add_char(out, '\n');
+	buf_clear(&clean);
 }

@@ -13,7 +13,8 @@
 
 /* Seconds since 1970 as RFC 5322 writes them, in UTC. */
 void lines_date(struct buf *out, int64_t seconds);
-/* What others said, in a header or in words: controls become spaces. */
+/* What others said, in a header or in words: controls become spaces, and what
+ * is no UTF-8 becomes U+FFFD. */
 void lines_clean(struct buf *out, struct str s);
 /* The same in ASCII: what is above it as \x{F6} (RFC 6533 3).  Of an address
  * the octets that this form gives a meaning are written so too

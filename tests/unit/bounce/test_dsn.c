@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "delivery/bounce/advice.h"
 #include "mail/transfer.h"
+#include "mail/utf8.h"
 #include "tests/unit/unit.h"
 
 #define ORIGINAL                                                               \
@@ -218,6 +219,32 @@ START_TEST(international)
 	ck_assert_ptr_nonnull(
 	    strstr(text, "Content-Type: message/global-headers\n"));
 	ck_assert_ptr_nonnull(strstr(text, "Diagnostic-Code: X-Postern; no\n"));
+	buf_clear(&out);
+}
+END_TEST
+
+/* A report in UTF-8 is all UTF-8, whatever a server said. */
+START_TEST(no_utf8)
+{
+	struct dsn d = request();
+	struct dsn_rcpt r = failed_rcpts[0];
+	bool utf8;
+	struct buf out;
+	const char *text;
+
+	d.sender = STR("\xc3\xa4@me.test");
+	d.envid = STR("e\xe4");
+	d.rcpts = &r;
+	r.text = STR("f\xfcr f\xc3\xbcr\x1b \xc2\x9b\xed\xa0\x80 \xe4\xb8");
+	r.remote = STR("mx\xff [192.0.2.1]");
+	text = build(&d, &out, &utf8);
+	ck_assert(utf8);
+	ck_assert(utf8_ok(buf_str(&out)));
+#define BAD "\xef\xbf\xbd"
+	ck_assert_ptr_nonnull(strstr(text, "\n      550 5.1.1 f" BAD
+	    "r f\xc3\xbcr " BAD BAD BAD " " BAD BAD "\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nRemote-MTA: dns; mx" BAD "\n"));
+	ck_assert_ptr_nonnull(strstr(text, "-Envelope-Id: e" BAD "\n"));
 	buf_clear(&out);
 }
 END_TEST
@@ -444,7 +471,9 @@ START_TEST(long_lines)
 	struct buf out;
 	struct str text;
 
-	memset(word, 'a', sizeof(word));
+	if (_i == 2)
+		d.sender = STR("\xc3\xa4@me.test");
+	memset(word, _i == 2 ? '\xff' : 'a', sizeof(word));
 	for (size_t i = 0; _i == 1 && i < sizeof(word); i += 5)
 		word[i] = ' ';
 	r.text = str_n(word, sizeof(word));
@@ -503,13 +532,14 @@ reports(void)
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, international);
+	tcase_add_test(tc, no_utf8);
 	tcase_add_test(tc, downgraded);
 	tcase_add_loop_test(tc, long_address, 0, 2);
 	tcase_add_loop_test(tc, original_part, 0, (int)N_OF(originals));
 	tcase_add_test(tc, original_long_line);
 	tcase_add_test(tc, own_words);
 	tcase_add_test(tc, injection);
-	tcase_add_loop_test(tc, long_lines, 0, 2);
+	tcase_add_loop_test(tc, long_lines, 0, 3);
 	tcase_add_test(tc, prefix);
 	tcase_add_loop_test(tc, advice, 0, (int)N_OF(advices));
 	return tc;
