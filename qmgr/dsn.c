@@ -90,6 +90,10 @@ take_turn(struct qmgr *d, struct dsn_entry *e)
 
 	if (m == NULL)
 		return TURN_OVER;
+	/* Nobody was told 250, and its text cannot be read back: its flush
+	 * queues it again. */
+	if ((m->flags & MSG_FLUSHED) == 0)
+		return TURN_OVER;
 	/* Its end looks again, but for failures only. */
 	if ((m->flags & MSG_DSN_BUSY) != 0)
 		return e->action == DSN_DELAYED ? TURN_KEPT : TURN_OVER;

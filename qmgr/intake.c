@@ -140,6 +140,8 @@ on_flushed(struct qlog_wait *w)
 	in->m->flags |= MSG_FLUSHED;
 	if ((in->m->flags & MSG_GONE) == 0)
 		message_ready(d, in->m);
+	if ((in->m->flags & MSG_GONE) == 0 && in->m->nreport != 0)
+		dsn_queue(d, in->m, DSN_FAILED);
 	message_drop_ref(&d->q, in->m);
 	intake_free(in);
 	qmgr_pump(d);

@@ -1,10 +1,12 @@
 """The drop folder: whoever leaves a message there, it is taken once."""
 import os
+import random
 import shutil
 import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from lib import BUILD, Instance, SLOW, wait_for
 
@@ -17,19 +19,29 @@ def folder(p):
     return os.path.join(p.base, "spool", "drop")
 
 
-def leave(p, subject, **options):
+def leave(p, subject, to=BOB, **options):
     """sendmail(8) while nobody takes local mail; the name of the file."""
     before = set(os.listdir(folder(p)))
     try:
         os.unlink(os.path.join(p.base, "run", "submit.sock"))
     except FileNotFoundError:
         pass
-    r = subprocess.run(["sendmail", "--base", p.base, "-f", BOB, BOB], executable=os.path.join(BUILD, "ctl", "sendmail"),
+    r = subprocess.run(["sendmail", "--base", p.base, "-f", BOB, to], executable=os.path.join(BUILD, "ctl", "sendmail"),
                        input="Subject: %s\n\nx\n" % subject, capture_output=True, text=True, timeout=60 * SLOW, **options)
     new = set(os.listdir(folder(p))) - before
     if (r.returncode, r.stderr, len(new)) != (0, "", 1):
         raise AssertionError("sendmail: exit %d, %d files\n%s" % (r.returncode, len(new), r.stderr))
     return new.pop()
+
+
+def copies(p, name, n):
+    """The file under n other names, as if as many had been left; it goes itself."""
+    octets = Path(folder(p), name).read_bytes()
+    os.unlink(os.path.join(folder(p), name))
+    for _ in range(n):
+        name = "%032x" % random.getrandbits(128)
+        Path(folder(p), "." + name).write_bytes(octets)
+        os.rename(os.path.join(folder(p), "." + name), os.path.join(folder(p), name))
 
 
 def put_back(p, path):
@@ -111,6 +123,17 @@ class Files(unittest.TestCase):
             p.start()
             self.assertIn("(local user %d)" % NOBODY, p.wait_mail(BOB, 1)[0])
             self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == [], 20))
+
+    def test_returned(self):
+        """To somebody who is not there: what nobody could refuse is returned with what it was, also many at a time."""
+        with Instance(config=QUICK) as p:
+            p.start()
+            p.stop()
+            copies(p, leave(p, "to nobody", to="nobody@local.test"), 200)
+            p.start()
+            texts = p.wait_mail(BOB, 200, 30)
+            self.assertEqual([t for t in texts if "\nSubject: to nobody\n" not in t], [])
+            self.assertNotIn("text-unreadable", p.log())
 
     def test_orphans(self):
         """Its writer died: what is whole is taken after a minute, what is not is put aside after an hour."""
