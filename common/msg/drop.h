@@ -25,12 +25,15 @@
 #include "base/str.h"
 #include "msg/envelope.h"
 
-enum { DROP_RCPTS_MAX = 10000 };
+enum {
+	DROP_RCPTS_MAX = 10000,
+	DROP_FLAGS = ENV_8BIT | ENV_UTF8 | ENV_RET_FULL | ENV_RET_HDRS
+};
 /* Octets of a file beyond its text, at most. */
 #define DROP_OVERHEAD (DROP_RCPTS_MAX * 2048ul)
 
 struct drop_head {
-	uint32_t flags;    /* ENV_8BIT, ENV_UTF8, ENV_RET_ */
+	uint32_t flags;    /* of DROP_FLAGS */
 	struct str sender; /* "" for <> */
 	struct str envid;
 };

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/dir.h"
 #include "helpers/pickup/pickup.h"
+#include "mail/addr.h"
 #include "proc/note.h"
 
 enum {
@@ -65,28 +66,11 @@ keep_gone(struct pickup *p, const char *name)
 }
 
 static bool
-is_stuck(const struct pickup *p, const char *name)
-{
-	struct str names = buf_str(&p->stuck);
-
-	while (names.n > 0)
-		if (str_eq(str_take_until(&names, '\0'), str_c(name)))
-			return true;
-	return false;
-}
-
-static bool
 is_for_us(const struct pickup *p, const char *name)
 {
 	return (name[0] != '.' || is_unfinished(name)) &&
-	    strcmp(name, "corrupt") != 0 && !is_stuck(p, name);
-}
-
-static void
-keep_stuck(struct pickup *p, const char *name)
-{
-	buf_add_c(&p->stuck, name);
-	buf_add_char(&p->stuck, '\0');
+	    strcmp(name, "corrupt") != 0 &&
+	    map_get(&p->stuck, str_c(name)) == NULL;
 }
 
 /* What is left out for an error is found by the next look. */
@@ -113,19 +97,15 @@ remove_name(const struct pickup *p, const char *name)
 static void
 remove_stuck(struct pickup *p)
 {
-	struct buf all = p->stuck;
-	struct str names = buf_str(&all);
+	char name[sizeof(p->now.name)];
+	struct str key;
+	size_t pos = 0;
 
-	buf_init(&p->stuck, BUF_NO_MAX);
-	while (names.n > 0) {
-		const char *name = str_take_until(&names, '\0').p;
-
-		if (remove_name(p, name))
+	while (map_next(&p->stuck, &pos, &key) != NULL)
+		if (str_copy(name, sizeof(name), key) && remove_name(p, name)) {
 			keep_gone(p, name);
-		else
-			keep_stuck(p, name);
-	}
-	buf_clear(&all);
+			map_del(&p->stuck, key);
+		}
 }
 
 void
@@ -146,6 +126,9 @@ folder_look(struct pickup *p)
 			close(fd);
 		return;
 	}
+	/* A thousand that cannot be taken must not hide the others. */
+	if (p->at != 0)
+		seekdir(dir, p->at);
 	while (n < FOLDER_LOOK && (e = next_entry(dir)) != NULL) {
 		if (!is_for_us(p, e->d_name))
 			continue;
@@ -153,6 +136,7 @@ folder_look(struct pickup *p)
 		buf_add_char(&p->names, '\0');
 		n++;
 	}
+	p->at = n == FOLDER_LOOK ? telldir(dir) : 0;
 	closedir(dir);
 }
 
@@ -214,6 +198,16 @@ read_all(const struct pickup *p, int fd, size_t size, struct buf *out)
 	return n == size;
 }
 
+/* It stands in commands and header fields.  Recipients are looked at where
+ * they are looked up. */
+static bool
+is_sender(struct str sender)
+{
+	struct addr a;
+
+	return sender.n == 0 || addr_parse(sender, ADDR_UTF8, &a) == ADDR_OK;
+}
+
 static bool
 judge_text(struct pickup *p, time_t changed)
 {
@@ -221,6 +215,10 @@ judge_text(struct pickup *p, time_t changed)
 
 	switch (drop_read(buf_str(&p->now.file), &p->now.drop)) {
 	case DROP_OK:
+		if (!is_sender(p->now.drop.head.sender)) {
+			folder_aside(p, "its sender is no address");
+			return false;
+		}
 		return p->now.name[0] != '.' || age > ORPHAN_S;
 	case DROP_CUT:
 		if (age > UNFINISHED_S)
@@ -286,7 +284,7 @@ folder_remove(struct pickup *p)
 	if (folder_aside(p, "taken, but it cannot be removed"))
 		keep_gone(p, name);
 	else
-		keep_stuck(p, name);
+		map_set(&p->stuck, str_c(name), p);
 }
 
 /* Not there for certain.  It loses its dot, and never gets one. */
@@ -299,6 +297,17 @@ is_gone(const struct pickup *p, const char *dotted)
 	    errno == ENOENT &&
 	    fstatat(p->folder, dotted + 1, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
 	    errno == ENOENT;
+}
+
+/* Said once it is, with what will be gone by then. */
+static void
+keep_unsure(struct pickup *p)
+{
+	struct str tokens = buf_str(&p->gone);
+
+	while (tokens.n != 0)
+		map_set(&p->unsure, str_take(&tokens, TOKEN), p);
+	buf_reset(&p->gone);
 }
 
 void
@@ -315,16 +324,32 @@ folder_compare(struct pickup *p, struct str tokens)
 		if (is_gone(p, name))
 			buf_add(&p->gone, token);
 	}
+	/* Not there, though perhaps not on disk. */
+	if (p->unsure.n != 0)
+		keep_unsure(p);
 }
 
+/*
+ * A flush that failed is not repeated: the next may say yes without having
+ * written anything.  The next removal has the folder written again; a disk
+ * that takes that one has what was changed before it, or is mounted anew.
+ */
 bool
 folder_sync(struct pickup *p)
 {
-	if (fsync(p->folder) == 0)
-		return true;
-	note(NOTE_ERROR, "drop-unsynced");
-	note_errno(errno);
-	note_end();
-	p->unsure = true;
-	return false;
+	struct str token;
+	size_t pos = 0;
+
+	if (fsync(p->folder) == -1) {
+		note(NOTE_ERROR, "drop-unsynced");
+		note_errno(errno);
+		note_end();
+		keep_unsure(p);
+		return false;
+	}
+	while (map_next(&p->unsure, &pos, &token) != NULL) {
+		buf_add(&p->gone, token);
+		map_del(&p->unsure, token);
+	}
+	return true;
 }

@@ -70,7 +70,8 @@ submit(struct pickup *p)
 {
 	struct drop *d = &p->now.drop;
 	struct env_rcpt rcpt;
-	struct msg_submit m = { .flags = d->head.flags | ENV_LOCAL,
+	struct msg_submit m = { .flags = (d->head.flags & DROP_FLAGS) |
+		    ENV_LOCAL,
 		.size_hint = d->text.n, .sender = d->head.sender,
 		.envid = d->head.envid };
 	char who[32], token[TOKEN];
@@ -165,8 +166,6 @@ on_known(void *arg, struct link *l, struct link_msg *m)
 	struct pickup *p = arg;
 
 	(void)l;
-	if (p->unsure)
-		return;
 	folder_compare(p, m->raw);
 	say_gone(p);
 }
@@ -254,8 +253,9 @@ pickup_init(struct pickup *p)
 	    DROP_OVERHEAD;
 	p->hostname = conf_str(root, "hostname");
 	buf_init(&p->names, BUF_NO_MAX);
-	buf_init(&p->stuck, BUF_NO_MAX);
 	buf_init(&p->gone, BUF_NO_MAX);
+	map_init(&p->stuck);
+	map_init(&p->unsure);
 	buf_init(&p->now.file, BUF_NO_MAX);
 	timer_init(&p->timer, p->proc.loop, on_time, p);
 	date_prepare();

@@ -9,6 +9,7 @@
 #define POSTERN_HELPERS_PICKUP_H
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "event/loop.h"
 #include "msg/drop.h"
 #include "msg/submit.h"
@@ -31,9 +32,10 @@ struct pickup {
 	uint64_t size_max;    /* octets of a file */
 	struct str hostname;
 	struct buf names;     /* still to do in this look, NUL behind each */
-	struct buf stuck;     /* taken, yet still there; names as above */
+	long at;              /* of the folder, where the next look begins */
+	struct map stuck;     /* names of what is taken, yet still there */
 	struct buf gone;      /* tokens of what was removed, not yet told */
-	bool unsure;          /* a removal may not be on disk */
+	struct map unsure;    /* tokens whose removal may not be on disk */
 	struct dropped now;   /* the message under way */
 	bool busy;
 	uint64_t cookie;
@@ -44,7 +46,8 @@ extern const struct proc_desc pickup_proc;
 /* After proc_start. */
 void pickup_init(struct pickup *p);
 
-/* folder.c: what is in the folder, at most FOLDER_LOOK names, to p->names. */
+/* folder.c: what is in the folder, at most FOLDER_LOOK names, to p->names;
+ * what was behind those is seen by the next look. */
 enum {
 	FOLDER_LOOK = 1000,
 	FOLDER_NAME = 2 * TOKEN /* octets of a name that has a token */
@@ -60,8 +63,9 @@ struct str folder_token(const char *name, char room[TOKEN]);
 void folder_remove(struct pickup *p);
 /* Those of these tokens whose files are not there, to p->gone. */
 void folder_compare(struct pickup *p, struct str tokens);
-/* What is gone stays gone.  false: the disk does not say so, and then nothing
- * is said of what this process removed before (p->unsure). */
+/* true: all of p->gone will stay gone, and is sent by the caller.  false: the
+ * disk does not say so; it is in p->unsure and comes back to p->gone with the
+ * first removal whose flush succeeds. */
 bool folder_sync(struct pickup *p);
 /* It will never be taken: to drop/corrupt, with a note; false: it stays. */
 bool folder_aside(struct pickup *p, const char *why);

@@ -1,0 +1,227 @@
+/* What pickup keeps of files that it could not take, or not remove. */
+#include "helpers/pickup/pickup.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+enum { FILES = 2 * FOLDER_LOOK + FOLDER_LOOK / 2, STUCK = 3 };
+
+static struct pickup p;
+static char path[64];
+static bool disk_fails;
+
+/* In the place of the C library's. */
+int
+fsync(int fd)
+{
+	(void)fd;
+	return disk_fails ? -1 : 0;
+}
+
+static void
+setup(void)
+{
+	strcpy(path, "/tmp/pickup-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	memset(&p, 0, sizeof(p));
+	p.folder = open(path, O_RDONLY | O_DIRECTORY);
+	p.size_max = 100000;
+	buf_init(&p.names, BUF_NO_MAX);
+	buf_init(&p.gone, BUF_NO_MAX);
+	buf_init(&p.now.file, BUF_NO_MAX);
+	disk_fails = false;
+}
+
+static void
+teardown(void)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "rm -rf %s", path);
+	ck_assert_int_eq(system(line), 0);
+	close(p.folder);
+	buf_clear(&p.names);
+	buf_clear(&p.gone);
+	buf_clear(&p.now.file);
+	map_clear(&p.stuck);
+	map_clear(&p.unsure);
+}
+
+/* The file of this number is the one under way. */
+static void
+name(unsigned number)
+{
+	snprintf(p.now.name, sizeof(p.now.name), "%032x", number);
+}
+
+static void
+make(unsigned number)
+{
+	int fd;
+
+	name(number);
+	fd = openat(p.folder, p.now.name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ck_assert_int_ne(fd, -1);
+	close(fd);
+}
+
+/* Taken and removed; its token, until the next call. */
+static struct str
+take(unsigned number)
+{
+	static char token[TOKEN];
+
+	make(number);
+	folder_remove(&p);
+	return folder_token(p.now.name, token);
+}
+
+START_TEST(unsure)
+{
+	char copy[TOKEN] = "";
+	const struct str first = str_n(copy, TOKEN);
+
+	disk_fails = true;
+	memcpy(copy, take(1).p, TOKEN);
+	ck_assert(!folder_sync(&p));
+	ck_assert_uint_eq(buf_len(&p.gone), 0);
+	disk_fails = false;
+	/* Not there is not enough, as long as no removal was flushed. */
+	folder_compare(&p, first);
+	ck_assert_uint_eq(buf_len(&p.gone), 0);
+	take(2);
+	ck_assert(folder_sync(&p));
+	ck_assert_uint_eq(buf_len(&p.gone), 2 * TOKEN);
+	ck_assert(str_eq(str_from(buf_str(&p.gone), TOKEN), first));
+	buf_reset(&p.gone);
+	folder_compare(&p, first);
+	ck_assert(str_eq(buf_str(&p.gone), first));
+}
+END_TEST
+
+static size_t
+count_names(void)
+{
+	struct str names = buf_str(&p.names);
+	size_t n = 0;
+
+	while (names.n > 0) {
+		str_take_until(&names, '\0');
+		n++;
+	}
+	buf_reset(&p.names);
+	return n;
+}
+
+/* Folders in the place of files can neither be removed nor, with no folder
+ * to move them to, put aside. */
+START_TEST(stuck)
+{
+	close(openat(p.folder, "corrupt", O_WRONLY | O_CREAT, 0600));
+	for (unsigned i = 0; i < STUCK; i++) {
+		name(i);
+		ck_assert_int_eq(mkdirat(p.folder, p.now.name, 0700), 0);
+		folder_remove(&p);
+	}
+	make(100);
+	folder_look(&p);
+	ck_assert(str_eq(str_take_until(&(struct str){ p.names.p + p.names.at,
+	    buf_len(&p.names) }, '\0'), str_c(p.now.name)));
+	ck_assert_uint_eq(count_names(), 1);
+	ck_assert_uint_eq(buf_len(&p.gone), 0);
+	for (unsigned i = 0; i < STUCK; i++) {
+		name(i);
+		ck_assert_int_eq(
+		    unlinkat(p.folder, p.now.name, AT_REMOVEDIR), 0);
+	}
+	folder_look(&p);
+	ck_assert_uint_eq(count_names(), 1);
+	ck_assert_uint_eq(buf_len(&p.gone), STUCK * TOKEN);
+	ck_assert_uint_eq(p.stuck.n, 0);
+}
+END_TEST
+
+/* However many stay, each is looked at. */
+START_TEST(all_in_turn)
+{
+	static bool seen[FILES];
+	size_t looks = 0, n = 0;
+
+	for (unsigned i = 0; i < FILES; i++)
+		make(i);
+	for (; looks < 3; looks++) {
+		struct str names;
+
+		folder_look(&p);
+		names = buf_str(&p.names);
+		while (names.n > 0) {
+			const unsigned long i = strtoul(
+			    str_take_until(&names, '\0').p, NULL, 16);
+
+			n += !seen[i];
+			seen[i] = true;
+		}
+		buf_reset(&p.names);
+	}
+	ck_assert_uint_eq(n, FILES);
+	folder_look(&p);
+	ck_assert_uint_eq(count_names(), FOLDER_LOOK);
+}
+END_TEST
+
+static const struct {
+	const char *sender;
+	bool is_taken;
+} senders[] = {
+	{ "a@b.test", true },
+	{ "", true },
+	{ "\"a b\"@b.test", true },
+	{ "\xc3\xa4@b.test", true },
+	{ "a", false },
+	{ "a@b.test\nX-Field: x", false },
+	{ "a\nX-Field: x@b.test", false },
+	{ "a@b.test> BODY=8BITMIME X=<", false },
+	{ "\xff@b.test", false },
+};
+
+/* It would stand in commands and in header fields. */
+START_TEST(sender)
+{
+	const struct drop_head head = { .sender = str_c(senders[_i].sender) };
+	const struct env_rcpt to = { .address = STR("b@c.test") };
+	struct stat st;
+	struct buf out;
+	int fd;
+
+	buf_init(&out, BUF_NO_MAX);
+	drop_write(&out, &head, &to, 1, STR("Subject: x\n\nx\n"));
+	make(7);
+	fd = openat(p.folder, p.now.name, O_WRONLY);
+	ck_assert_int_eq(write(fd, buf_str(&out).p, buf_len(&out)),
+	    (ssize_t)buf_len(&out));
+	close(fd);
+	buf_clear(&out);
+	ck_assert_int_eq(folder_read(&p), senders[_i].is_taken);
+	ck_assert_int_eq(
+	    fstatat(p.folder, "corrupt", &st, 0) == -1, senders[_i].is_taken);
+}
+END_TEST
+
+static TCase *
+folder(void)
+{
+	TCase *tc = tcase_create("folder");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, unsure);
+	tcase_add_test(tc, stuck);
+	tcase_add_test(tc, all_in_turn);
+	tcase_add_loop_test(tc, sender, 0, (int)N_OF(senders));
+	return tc;
+}
+
+UNIT_MAIN("pickup", folder)
