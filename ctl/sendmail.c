@@ -120,9 +120,12 @@ deliver(struct sm *s, int argc, char *argv[])
 			return code;
 	if ((code = sm_message(s)) != EX_OK)
 		return code;
+	sm_drop_name(s);
 	code = sm_submit(s);
 	if (code == EX_TEMPFAIL)
 		code = sm_drop(s);
+	if (code == EX_OK)
+		code = s->refused;
 	if (code == EX_TEMPFAIL)
 		sm_fail(s, code, "the server takes no mail now and %.*s/drop "
 		    "cannot be written: %s", STR_ARG(s->spool),

@@ -31,6 +31,9 @@ struct sm {
 	struct pool pool;
 	struct env_rcpt *rcpts;
 	size_t nrcpts;
+	int refused;               /* EX_ of recipients that are out of rcpts
+	                            * again, as nobody takes them; or EX_OK */
+	char drop[1 + DROP_NAME + 1]; /* the file's name, with a dot */
 	/* From the configuration. */
 	struct str hostname, domain, run, spool;
 	uint64_t size_max;
@@ -51,14 +54,18 @@ int sm_add_rcpts(struct sm *s, struct str text);
 int sm_set_sender(struct sm *s);
 
 /* sm_submit.c: over submit.sock.  EX_OK, EX_TEMPFAIL when there is no
- * server or it cannot now, else what it refused. */
+ * server or it cannot now, else what it refused.  Recipients that it refused
+ * are told of and taken out of s->rcpts (s->refused), unless that are all. */
 int sm_submit(struct sm *s);
 /* -bs: stdin and stdout are the connection. */
 int sm_relay(struct sm *s);
 /* A connected submit.sock, or -1. */
 int sm_connect(struct sm *s);
 
-/* sm_drop.c: into spool/drop; EX_OK once it is on disk. */
+/* sm_drop.c: gives the message the name that its file will have, should it
+ * need one: before it is submitted, as the server is told. */
+void sm_drop_name(struct sm *s);
+/* Into spool/drop; EX_OK once it is on disk. */
 int sm_drop(struct sm *s);
 /* The text is kept in ~/dead.letter. */
 void sm_dead_letter(struct sm *s);

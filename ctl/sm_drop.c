@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fatal.h"
 #include "ctl/sendmail.h"
 
 static int
@@ -25,19 +26,23 @@ write_all(int fd, struct str out)
 	return 0;
 }
 
-/* A fresh file of a name that nobody can guess.  The dot before it says that
- * it is not finished. */
-static int
-create(int folder, char name[40])
+/* Nobody can guess it.  The dot says that the file is not finished. */
+void
+sm_drop_name(struct sm *s)
 {
-	uint64_t r[2];
+	char token[TOKEN];
 
-	if (getrandom(r, sizeof(r), 0) != sizeof(r))
-		return -1;
-	snprintf(name, 40, ".%016llx%016llx", (unsigned long long)r[0],
-	    (unsigned long long)r[1]);
+	if (getrandom(token, TOKEN, 0) != TOKEN)
+		fatal_errno("getrandom");
+	s->drop[0] = '.';
+	drop_name(s->drop + 1, str_n(token, TOKEN));
+}
+
+static int
+create(const struct sm *s, int folder)
+{
 	umask(027);
-	return openat(folder, name,
+	return openat(folder, s->drop,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 }
 
@@ -66,20 +71,20 @@ withdraw(int folder, int fd, const char *name)
  * dot, and is taken as such.
  */
 static int
-finish(struct sm *s, int folder, int fd, const char *name, struct str file)
+finish(struct sm *s, int folder, int fd, struct str file)
 {
 	/* The folder cannot be opened for its own fsync: syncfs has it too. */
 	if (write_all(fd, file) == 0 && fsync(fd) == 0 && syncfs(fd) == 0 &&
-	    renameat(folder, name, folder, name + 1) == 0)
+	    renameat(folder, s->drop, folder, s->drop + 1) == 0)
 		return EX_OK;
 	s->drop_error = errno;
-	return withdraw(folder, fd, name);
+	return withdraw(folder, fd, s->drop);
 }
 
 int
 sm_drop(struct sm *s)
 {
-	char path[4096], name[40];
+	char path[4096];
 	struct buf file;
 	int folder, fd, code;
 
@@ -89,14 +94,14 @@ sm_drop(struct sm *s)
 		s->drop_error = errno;
 		return EX_TEMPFAIL;
 	}
-	if ((fd = create(folder, name)) == -1) {
+	if ((fd = create(s, folder)) == -1) {
 		s->drop_error = errno;
 		close(folder);
 		return EX_TEMPFAIL;
 	}
 	buf_init(&file, BUF_NO_MAX);
 	drop_write(&file, &s->head, s->rcpts, s->nrcpts, buf_str(&s->text));
-	code = finish(s, folder, fd, name, buf_str(&file));
+	code = finish(s, folder, fd, buf_str(&file));
 	close(fd);
 	close(folder);
 	buf_clear(&file);

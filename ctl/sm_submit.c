@@ -14,7 +14,7 @@
 #include "mail/smtp_reply.h"
 #include "mail/xtext.h"
 
-enum { GREETING_S = 5, REPLY_S = 120, STEP = 65536 };
+enum { GREETING_S = 5, REPLY_S = 30, STEP = 65536 };
 
 /* A conversation with our own smtpd. */
 struct smtp {
@@ -22,8 +22,18 @@ struct smtp {
 	int fd;
 	struct buf in;
 	struct smtp_reply reply;
-	bool dsn, utf8, eight; /* offered */
+	bool dsn, utf8, eight, drop; /* offered */
 };
+
+/* 0: for ever. */
+static void
+set_wait(int fd, int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
 
 int
 sm_connect(struct sm *s)
@@ -37,6 +47,9 @@ sm_connect(struct sm *s)
 	snprintf(sun.sun_path, sizeof(sun.sun_path),
 	    "/proc/self/fd/%d/submit.sock", dir);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* With nobody there to accept, connect waits for room. */
+	if (fd != -1)
+		set_wait(fd, GREETING_S);
 	if (fd != -1 &&
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		saved = errno;
@@ -48,15 +61,6 @@ sm_connect(struct sm *s)
 	close(dir);
 	errno = saved;
 	return fd;
-}
-
-static void
-set_wait(int fd, int seconds)
-{
-	struct timeval tv = { .tv_sec = seconds };
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
 static bool
@@ -179,6 +183,7 @@ begin(struct smtp *c)
 		c->dsn = c->dsn || str_ieq(line, STR("DSN"));
 		c->utf8 = c->utf8 || str_ieq(line, STR("SMTPUTF8"));
 		c->eight = c->eight || str_ieq(line, STR("8BITMIME"));
+		c->drop = c->drop || str_ieq(line, STR("XDROP"));
 	}
 	return EX_OK;
 }
@@ -204,6 +209,9 @@ say_mail(struct smtp *c)
 		buf_add_c(&line, " ENVID=");
 		xtext_encode(&line, h->envid);
 	}
+	/* Should the answer to the text not come: it is known by this. */
+	if (c->drop)
+		buf_addf(&line, " XDROP=%s", c->s->drop + 1);
 	code = say_line(c, &line);
 	return code == 250 ? EX_OK : refused(c, code, "sender ", h->sender);
 }
@@ -259,41 +267,41 @@ say_text(struct smtp *c)
 	return code == 250 ? EX_OK : refused(c, code, "message", STR(""));
 }
 
-/* All recipients; those that are refused for good are named and left out.
- * *partly: the last such code. */
+/* All recipients; those that are refused for good are named and left out. */
 static int
-say_rcpts(struct smtp *c, int *partly)
+say_rcpts(struct smtp *c)
 {
-	size_t taken = 0;
+	struct sm *s = c->s;
+	const size_t n = s->nrcpts;
+	int code = EX_OK;
 
-	for (size_t i = 0; i < c->s->nrcpts; i++) {
-		int code = say_rcpt(c, &c->s->rcpts[i]);
-
-		if (code == EX_TEMPFAIL)
-			return code;
-		if (code != EX_OK)
-			*partly = code;
-		taken += code == EX_OK;
+	s->nrcpts = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (code == EX_OK)
+			code = say_rcpt(c, &s->rcpts[i]);
+		if (code == EX_OK || code == EX_TEMPFAIL) {
+			s->rcpts[s->nrcpts++] = s->rcpts[i];
+		} else {
+			s->refused = code;
+			code = EX_OK;
+		}
 	}
-	return taken > 0 ? EX_OK : *partly;
+	return s->nrcpts > 0 ? code : s->refused;
 }
 
 int
 sm_submit(struct sm *s)
 {
 	struct smtp c = { .s = s, .fd = sm_connect(s) };
-	int code, partly = EX_OK;
+	int code;
 
 	if (c.fd == -1)
 		return EX_TEMPFAIL;
 	buf_init(&c.in, 1 << 20);
 	smtp_reply_init(&c.reply);
 	if ((code = begin(&c)) == EX_OK && (code = say_mail(&c)) == EX_OK &&
-	    (code = say_rcpts(&c, &partly)) == EX_OK &&
-	    (code = say_text(&c)) == EX_OK) {
-		code = partly;
-		(void)say_c(&c, "QUIT");
-	}
+	    (code = say_rcpts(&c)) == EX_OK && (code = say_text(&c)) == EX_OK)
+		(void)say_c(&c, "QUIT"); /* it was heard */
 	smtp_reply_clear(&c.reply);
 	buf_clear(&c.in);
 	close(c.fd);
@@ -339,6 +347,7 @@ sm_relay(struct sm *s)
 		    STR_ARG(s->hostname));
 		return EX_TEMPFAIL;
 	}
+	set_wait(p[1].fd, 0);
 	crlf_out_init(&form, false);
 	for (;;) {
 		if (poll(p, 2, -1) == -1 && errno != EINTR)

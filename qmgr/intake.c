@@ -340,13 +340,45 @@ take_settles(struct intake *in, const struct msg_submit *env)
 	return true;
 }
 
-/* Only pickup has tokens. */
+/* Reports are not repeated: they settle. */
 static bool
 may_have_token(const struct intake *in)
 {
 	const size_t n = in->env.token.n;
 
-	return n == 0 || (n == TOKEN && in->from->role == ROLE_PICKUP);
+	return n == 0 || (n == TOKEN && in->from->role != ROLE_BOUNCE);
+}
+
+/* smtpd gets them from clients, who shall not keep pickup from its work.  A
+ * message without one may be doubled. */
+static void
+limit_tokens(struct intake *in)
+{
+	if (in->from->role == ROLE_SMTPD &&
+	    in->d->q.tokens.ids.n >= TOKENS_MAX / 2)
+		in->env.token = STR_NONE;
+}
+
+/* It gets its id, or a refusal. */
+static void
+begin(struct intake *in, const struct msg_submit *env)
+{
+	struct qmgr *d = in->d;
+
+	limit_tokens(in);
+	if (space_is_short(d))
+		refuse(in, 452, STR("4.3.1 insufficient system storage"));
+	else if (is_busy(in->from, env))
+		refuse(in, 452, STR("4.3.2 the queue is full, try later"));
+	else if (in->env.token.n != 0 && d->q.tokens.ids.n >= TOKENS_MAX)
+		refuse(in, 452, STR("4.3.2 too many files of the drop folder "
+		    "were taken and are still there"));
+	else if (is_too_large(in, env->size_hint))
+		refuse(in, 552, STR("5.3.4 message too large"));
+	else if (!take_settles(in, env))
+		refuse(in, 554, STR("5.5.4 not permitted to settle"));
+	else
+		in->id = queue_new_id(&d->q, clock_wall_ms());
 }
 
 void
@@ -378,21 +410,8 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 	map_set_id(&p->submits, f->cookie, in);
 	if (!may_have_token(in))
 		refuse(in, 554, STR("5.5.4 not permitted to name a file"));
-	else if (take_known(in))
-		return;
-	else if (space_is_short(d))
-		refuse(in, 452, STR("4.3.1 insufficient system storage"));
-	else if (is_busy(p, env))
-		refuse(in, 452, STR("4.3.2 the queue is full, try later"));
-	else if (in->env.token.n != 0 && d->q.tokens.ids.n >= TOKENS_MAX)
-		refuse(in, 452, STR("4.3.2 too many files of the drop folder "
-		    "were taken and are still there"));
-	else if (is_too_large(in, env->size_hint))
-		refuse(in, 552, STR("5.3.4 message too large"));
-	else if (!take_settles(in, env))
-		refuse(in, 554, STR("5.5.4 not permitted to settle"));
-	else
-		in->id = queue_new_id(&d->q, clock_wall_ms());
+	else if (!take_known(in))
+		begin(in, env);
 }
 
 void

@@ -22,8 +22,7 @@
 	LINK_RULE_RAW(MSG_JOB_INFLIGHT_END, 0, on_job_inflight_end)
 /* clang-format on */
 
-static const struct link_rule submit_rules[] = { SUBMIT_RULES };
-static const struct link_rule pickup_rules[] = { SUBMIT_RULES,
+static const struct link_rule submit_rules[] = { SUBMIT_RULES,
 	LINK_RULE_RAW(MSG_SUBMIT_GONE, TOKEN * TOKENS_A_FRAME,
 	    on_submit_gone) };
 static const struct link_rule job_rules[] = { JOB_RULES };
@@ -75,7 +74,6 @@ on_drained(void *arg, struct link *l)
 	{ .rules = (table), .nrules = sizeof(table) / sizeof((table)[0]),      \
 		.on_close = on_close, .on_drained = on_drained }
 static const struct link_ops submit_ops = OPS(submit_rules);
-static const struct link_ops pickup_ops = OPS(pickup_rules);
 static const struct link_ops job_ops = OPS(job_rules);
 static const struct link_ops both_ops = OPS(both_rules);
 
@@ -85,7 +83,7 @@ static const struct {
 	bool is_agent;
 } kinds[] = {
 	{ ROLE_SMTPD, &submit_ops, false },
-	{ ROLE_PICKUP, &pickup_ops, false },
+	{ ROLE_PICKUP, &submit_ops, false },
 	{ ROLE_SMTP, &job_ops, true },
 	{ ROLE_DELIVER, &job_ops, true },
 	{ ROLE_BOUNCE, &both_ops, true },

@@ -62,8 +62,9 @@ struct settle {
  */
 void queue_accept(struct queue *q, struct message *m, struct str text,
     const struct settle *settle);
-/* The same for a file of the drop folder: its token is known as long as the
- * message is on disk, and longer.  It is not known yet. */
+/* The same for what is a file of the drop folder, or may become one: its
+ * token is known as long as the message is on disk, and longer.  It is not
+ * known yet. */
 void queue_accept_dropped(struct queue *q, struct message *m, struct str text,
     struct str token);
 /* These files (TOKEN octets each) will not come again. */

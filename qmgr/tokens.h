@@ -1,7 +1,7 @@
 /*
- * tokens -- which files of the drop folder were accepted, by their tokens
- * (msg/submit.h), until pickup says that they are gone: who comes with one
- * again hears the id that it got.
+ * tokens -- which files of the drop folder were accepted, or messages that may
+ * become one, by their tokens (msg/submit.h), until it is said that they are
+ * gone: who comes with one again hears the id that it got.
  */
 #ifndef POSTERN_QMGR_TOKENS_H
 #define POSTERN_QMGR_TOKENS_H

@@ -3,6 +3,7 @@
 #include "mail/addr.h"
 #include "mail/esmtp.h"
 #include "mail/utf8.h"
+#include "msg/drop.h"
 
 /* RFC 3463 X.1.3 is about a recipient, X.1.7 about a sender. */
 struct addr_words {
@@ -18,6 +19,24 @@ static const struct addr_words of_rcpt = {
 
 static const unsigned can = ESMTP_CAN_SIZE | ESMTP_CAN_8BITMIME |
     ESMTP_CAN_SMTPUTF8 | ESMTP_CAN_DSN | ESMTP_CAN_AUTH;
+
+/* Our sendmail names the file that it would leave. */
+static unsigned
+offered(const struct smtp_session *s)
+{
+	if (!s->esmtp)
+		return 0;
+	return s->policy->kind == SMTP_LOCAL ? can | ESMTP_CAN_XDROP : can;
+}
+
+static bool
+take_token(struct smtp_tx *tx, struct str name)
+{
+	char token[TOKEN];
+
+	tx->token = pool_str(&tx->pool, drop_token(name, token));
+	return name.n == 0 || tx->token.n != 0;
+}
 
 static void
 bad_addr(struct smtp_session *s, enum addr_result r,
@@ -115,7 +134,9 @@ judge_mail(struct smtp_session *s, struct str arg)
 		bad_addr(s, a, &of_sender);
 		return false;
 	}
-	e = esmtp_mail_parse(arg, s->esmtp ? can : 0, &tx->pool, &m);
+	e = esmtp_mail_parse(arg, offered(s), &tx->pool, &m);
+	if (e == ESMTP_OK && !take_token(tx, m.drop))
+		e = ESMTP_VALUE;
 	if (e != ESMTP_OK) {
 		bad_params(s, e);
 		return false;
@@ -206,7 +227,7 @@ judge_rcpt(struct smtp_session *s, struct str arg)
 		bad_addr(s, a, &of_rcpt);
 		return false;
 	}
-	e = esmtp_rcpt_parse(arg, s->esmtp ? can : 0, &s->tx.pool, &r);
+	e = esmtp_rcpt_parse(arg, offered(s), &s->tx.pool, &r);
 	if (e != ESMTP_OK) {
 		bad_params(s, e);
 		return false;

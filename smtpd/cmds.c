@@ -144,6 +144,8 @@ cmd_ehlo(struct smtp_session *s, struct str arg)
 	smtp_reply_more(s, 250, STR("SMTPUTF8"));
 	smtp_reply_more(s, 250, STR("ENHANCEDSTATUSCODES"));
 	smtp_reply_more(s, 250, STR("DSN"));
+	if (s->policy->kind == SMTP_LOCAL)
+		smtp_reply_more(s, 250, STR("XDROP"));
 	smtp_reply_c(s, 250, "HELP");
 }
 

@@ -159,6 +159,7 @@ feed(struct conn *c)
 		}
 		if (in.n == 0 || before == SMTP_END)
 			return;
+		conn_calls_heard(c);
 		used = smtp_session_feed(&c->session, in);
 		stream_drop(c->stream, used);
 		if (before != SMTP_DATA && c->session.state == SMTP_DATA)

@@ -226,6 +226,25 @@ call_check_rcpt(void *arg, struct str address, bool may_relay)
 	router_ask(&c->d->router, &c->ask);
 }
 
+/* Who does not hear the 250 leaves a file of that token instead. */
+static void
+keep_token(struct conn *c)
+{
+	const struct str token = c->session.tx.token;
+
+	c->unheard = token.n == TOKEN;
+	if (c->unheard)
+		memcpy(c->token, token.p, TOKEN);
+}
+
+void
+conn_calls_heard(struct conn *c)
+{
+	if (c->unheard)
+		queue_gone(&c->d->queue, str_n(c->token, TOKEN));
+	c->unheard = false;
+}
+
 static void
 on_queued(void *arg, const struct msg_submit_done *done)
 {
@@ -245,6 +264,7 @@ on_queued(void *arg, const struct msg_submit_done *done)
 		note_u64("recipients", c->session.tx.nrcpts);
 		note_u64("size", c->session.body.size);
 		note_end();
+		keep_token(c);
 	}
 	smtp_session_on_queued(&c->session, done->code, done->text);
 	deferred_call(&c->pump);
@@ -271,6 +291,7 @@ open_message(struct conn *c, const struct smtp_tx *tx)
 		.size_hint = tx->size_hint,
 		.sender = tx->sender,
 		.envid = tx->envid,
+		.token = tx->token,
 		.login = str_c(c->session.login),
 		.client = str_c(c->client.text),
 	};

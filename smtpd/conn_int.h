@@ -30,11 +30,15 @@ struct conn {
 	bool line_timed;         /* the deadline runs for an unfinished line */
 	bool eof;                /* the client sends no more */
 	bool closing;
+	bool unheard;            /* 250 was said, and nothing came since */
+	char token[TOKEN];       /* unheard: of what was taken */
 	char ptr[256];           /* name of the address, "" not known */
 };
 
 /* The upcalls of the session; arg is the conn. */
 extern const struct smtp_calls conn_calls;
+/* The client goes on: it has read what was said. */
+void conn_calls_heard(struct conn *c);
 /* Gives up all that is asked. */
 void conn_calls_cancel(struct conn *c);
 

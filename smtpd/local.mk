@@ -21,10 +21,10 @@ smtpd_smtpd_LDADD = smtpd/libsmtpd.a common/front/libfront.a \
 check_PROGRAMS += tests/unit/smtpd/test_session tests/unit/smtpd/test_trace
 tests_unit_smtpd_test_session_SOURCES = tests/unit/smtpd/test_session.c \
 	tests/unit/smtpd/rig.c tests/unit/smtpd/rig.h
-tests_unit_smtpd_test_session_LDADD = smtpd/libsmtpd.a \
+tests_unit_smtpd_test_session_LDADD = smtpd/libsmtpd.a common/msg/libmsg.a \
 	common/mail/libmail.a common/base/libbase.a $(CHECK_LIBS)
 tests_unit_smtpd_test_trace_SOURCES = tests/unit/smtpd/test_trace.c
-tests_unit_smtpd_test_trace_LDADD = smtpd/libsmtpd.a \
+tests_unit_smtpd_test_trace_LDADD = smtpd/libsmtpd.a common/msg/libmsg.a \
 	common/mail/libmail.a common/base/libbase.a $(CHECK_LIBS)
 EXTRA_DIST += $(smtp_transcripts) tests/fuzz/fuzz_smtp_session.c \
 	tests/fuzz/seeds/smtp_session/two-messages \
@@ -36,6 +36,7 @@ smtp_transcripts = \
 	tests/proto/smtp-basic.txt tests/proto/smtp-early.txt \
 	tests/proto/smtp-http.txt tests/proto/smtp-limits.txt \
 	tests/proto/smtp-lmtp.txt tests/proto/smtp-local.txt \
+	tests/proto/smtp-local-drop.txt \
 	tests/proto/smtp-no-queue.txt tests/proto/smtp-order.txt \
 	tests/proto/smtp-reset-after-refusal.txt tests/proto/smtp-smuggle.txt \
 	tests/proto/smtp-starttls.txt tests/proto/smtp-starttls-inject.txt \

@@ -154,6 +154,13 @@ queue_end(struct queue_msg *m)
 }
 
 void
+queue_gone(struct queue *q, struct str token)
+{
+	if (q->link != NULL)
+		link_send_raw(q->link, MSG_SUBMIT_GONE, 0, token);
+}
+
+void
 queue_cancel(struct queue_msg *m)
 {
 	if (m->queue == NULL)

@@ -52,5 +52,7 @@ void queue_body(struct queue_msg *m, struct str text);
 void queue_end(struct queue_msg *m);
 /* No-op when none is open. */
 void queue_cancel(struct queue_msg *m);
+/* There will be no file of this token; to nobody while qmgr is away. */
+void queue_gone(struct queue *q, struct str token);
 
 #endif

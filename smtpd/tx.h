@@ -27,6 +27,7 @@ struct smtp_tx {
 	uint64_t size_hint;    /* octets by SIZE=, 0: not said */
 	struct str sender;     /* canonical, "" for <> */
 	struct str envid;
+	struct str token;      /* of its dropped file, msg/submit.h; or "" */
 	struct smtp_rcpts rcpts; /* accepted ones, in order */
 	struct smtp_rcpt *asked; /* the one whose answer is awaited, or NULL */
 	uint32_t nrcpts;

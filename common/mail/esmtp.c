@@ -125,6 +125,13 @@ take_auth(struct param_in *p)
 	    addr_parse(p->mail->auth, ADDR_UTF8, &a) == ADDR_OK;
 }
 
+static bool
+take_drop(struct param_in *p)
+{
+	p->mail->drop = pool_str(p->pool, p->value);
+	return true;
+}
+
 /* "NEVER" / 1#("SUCCESS" / "FAILURE" / "DELAY") */
 static bool
 take_notify(struct param_in *p)
@@ -206,6 +213,7 @@ static const struct row mail_rows[] = {
 	{ STR_INIT("RET"),      ESMTP_CAN_DSN,        true,  take_ret },
 	{ STR_INIT("ENVID"),    ESMTP_CAN_DSN,        true,  take_envid },
 	{ STR_INIT("AUTH"),     ESMTP_CAN_AUTH,       true,  take_auth },
+	{ STR_INIT("XDROP"),    ESMTP_CAN_XDROP,      true,  take_drop },
 	{ { NULL, 0 },          0,                    false, NULL }
 };
 static const struct row rcpt_rows[] = {

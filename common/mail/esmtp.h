@@ -42,6 +42,7 @@ struct esmtp_mail {
 	enum esmtp_ret ret;
 	struct str envid;    /* decoded, 0..100 octets */
 	struct str auth;     /* decoded mailbox, "" for AUTH=<> */
+	struct str drop;     /* as it came: see ESMTP_CAN_XDROP */
 };
 struct esmtp_rcpt {
 	uint32_t notify;     /* ESMTP_NEVER ... */
@@ -55,7 +56,9 @@ enum {
 	ESMTP_CAN_SMTPUTF8 = 4,
 	ESMTP_CAN_DSN = 8,
 	ESMTP_CAN_AUTH = 16,
-	ESMTP_CAN_BINARYMIME = 32
+	ESMTP_CAN_BINARYMIME = 32,
+	ESMTP_CAN_XDROP = 64 /* our own, of sendmail(8): XDROP=NAME, which a
+	                      * file of this message would have, msg/submit.h */
 };
 
 /*

@@ -1,5 +1,7 @@
 #include "msg/drop.h"
 
+#include <string.h>
+
 #include "base/crc32c.h"
 #include "base/wire.h"
 
@@ -9,6 +11,43 @@ static const struct wire_field drop_head_fields[] = {
 	W_STR(drop_head, envid, ENVID_MAX),
 };
 const struct wire drop_head_wire = WIRE(drop_head, drop_head_fields);
+
+static const char digits[] = "0123456789abcdef";
+
+void
+drop_name(char name[DROP_NAME + 1], struct str token)
+{
+	for (size_t i = 0; i < TOKEN; i++) {
+		name[2 * i] = digits[(unsigned char)token.p[i] >> 4];
+		name[2 * i + 1] = digits[token.p[i] & 15];
+	}
+	name[DROP_NAME] = '\0';
+}
+
+/* -1: none that a name has. */
+static int
+digit(char c)
+{
+	const char *at = memchr(digits, c, 16);
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+struct str
+drop_token(struct str name, char room[TOKEN])
+{
+	if (name.n != DROP_NAME)
+		return STR_NONE;
+	for (size_t i = 0; i < TOKEN; i++) {
+		const int high = digit(name.p[2 * i]);
+		const int low = digit(name.p[2 * i + 1]);
+
+		if (high == -1 || low == -1)
+			return STR_NONE;
+		room[i] = (char)(high << 4 | low);
+	}
+	return str_n(room, TOKEN);
+}
 
 enum { TRAILER = 8, PART_MAX = 2048 };
 

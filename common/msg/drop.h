@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "msg/envelope.h"
+#include "msg/submit.h"
 
 enum {
 	DROP_RCPTS_MAX = 10000,
@@ -31,6 +32,12 @@ enum {
 };
 /* Octets of a file beyond its text, at most. */
 #define DROP_OVERHEAD (DROP_RCPTS_MAX * 2048ul)
+
+/* A file's name and the token that it stands for. */
+enum { DROP_NAME = 2 * TOKEN };
+void drop_name(char name[DROP_NAME + 1], struct str token);
+/* The token in room; empty: not such a name. */
+struct str drop_token(struct str name, char room[TOKEN]);
 
 struct drop_head {
 	uint32_t flags;    /* of DROP_FLAGS */

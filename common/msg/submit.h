@@ -18,6 +18,13 @@
  * will not be there again, pickup says SUBMIT_GONE and qmgr forgets the
  * token.  To a new link qmgr first says SUBMIT_KNOWN: those whose files are
  * gone already are named by a SUBMIT_GONE.
+ *
+ * smtpd passes on the token that sendmail(8) names with MAIL: the file of it
+ * is left when sendmail does not hear the answer.  Once it has, smtpd says
+ * SUBMIT_GONE.  Did it not, nobody can tell whether a file will come: the
+ * token is kept until pickup or qmgr starts the next time and there is none.
+ * So a sendmail that leaves its file only later than that makes a second
+ * copy; no order of events loses one.
  */
 #ifndef POSTERN_MSG_SUBMIT_H
 #define POSTERN_MSG_SUBMIT_H
@@ -32,9 +39,9 @@ enum {
 	MSG_SUBMIT_END,   /* struct msg_submit_end */
 	MSG_SUBMIT_CANCEL, /* empty */
 	MSG_SUBMIT_DONE,  /* qmgr answers: struct msg_submit_done */
-	/* pickup only; raw, tokens behind each other, at most TOKENS_A_FRAME */
-	MSG_SUBMIT_KNOWN, /* from qmgr: it has these */
-	MSG_SUBMIT_GONE   /* to qmgr: it may forget these */
+	/* raw, tokens behind each other, at most TOKENS_A_FRAME */
+	MSG_SUBMIT_KNOWN, /* qmgr to pickup: it has these */
+	MSG_SUBMIT_GONE   /* pickup or smtpd to qmgr: it may forget these */
 };
 
 struct msg_submit {
@@ -45,7 +52,7 @@ struct msg_submit {
 	 * (0: none); settles is a list of u32 recipient indexes. */
 	uint64_t settles_id;
 	struct str settles;
-	struct str token;    /* pickup only: TOKEN octets, or empty */
+	struct str token;    /* pickup, smtpd: TOKEN octets, or empty */
 };
 
 enum {

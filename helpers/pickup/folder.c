@@ -28,33 +28,19 @@ note_file(const struct pickup *p, const char *event)
 	note_end();
 }
 
-static const char digits[] = "0123456789abcdef";
+struct str
+folder_token(const char *name, char room[TOKEN])
+{
+	return drop_token(str_c(name[0] == '.' ? name + 1 : name), room);
+}
 
 /* sendmail's names, before they are finished. */
 static bool
 is_unfinished(const char *name)
 {
-	return name[0] == '.' && strlen(name) == 1 + FOLDER_NAME &&
-	    strspn(name + 1, digits) == FOLDER_NAME;
-}
+	char room[TOKEN];
 
-static unsigned
-digit(char c)
-{
-	return (unsigned)(strchr(digits, c) - digits);
-}
-
-struct str
-folder_token(const char *name, char room[TOKEN])
-{
-	if (name[0] == '.')
-		name++;
-	if (strlen(name) != FOLDER_NAME || strspn(name, digits) != FOLDER_NAME)
-		return STR_NONE;
-	for (size_t i = 0; i < TOKEN; i++)
-		room[i] = (char)(digit(name[2 * i]) << 4 |
-		    digit(name[2 * i + 1]));
-	return str_n(room, TOKEN);
+	return name[0] == '.' && folder_token(name, room).n != 0;
 }
 
 static void
@@ -315,12 +301,9 @@ folder_compare(struct pickup *p, struct str tokens)
 {
 	while (tokens.n >= TOKEN) {
 		const struct str token = str_take(&tokens, TOKEN);
-		char name[1 + FOLDER_NAME + 1] = ".";
+		char name[1 + DROP_NAME + 1] = ".";
 
-		for (size_t i = 0; i < TOKEN; i++) {
-			name[1 + 2 * i] = digits[(unsigned char)token.p[i] >> 4];
-			name[2 + 2 * i] = digits[token.p[i] & 15];
-		}
+		drop_name(name + 1, token);
 		if (is_gone(p, name))
 			buf_add(&p->gone, token);
 	}

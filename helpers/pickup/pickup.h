@@ -48,10 +48,7 @@ void pickup_init(struct pickup *p);
 
 /* folder.c: what is in the folder, at most FOLDER_LOOK names, to p->names;
  * what was behind those is seen by the next look. */
-enum {
-	FOLDER_LOOK = 1000,
-	FOLDER_NAME = 2 * TOKEN /* octets of a name that has a token */
-};
+enum { FOLDER_LOOK = 1000 };
 void folder_look(struct pickup *p);
 /* Reads and judges p->now.name; false: not now, or put aside. */
 bool folder_read(struct pickup *p);

@@ -11,7 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct esmtp_mail m;
 	struct esmtp_rcpt r;
 
-	for (unsigned can = 0; can < 64; can += 9) {
+	for (unsigned can = 0; can < 128; can += 9) {
 		esmtp_mail_parse(in, can, &pool, &m);
 		esmtp_rcpt_parse(in, can, &pool, &r);
 	}

@@ -1,4 +1,4 @@
-/* links: smtpd common/mail common/base */
+/* links: smtpd common/msg common/mail common/base */
 /*
  * The session machine against a model of a page: random walks over commands,
  * cut at random places, with answers early and late.  The reply codes must be

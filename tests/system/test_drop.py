@@ -3,12 +3,13 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
 from pathlib import Path
 
-from lib import BUILD, Instance, SLOW, wait_for
+from lib import BUILD, Instance, SLOW, Talk, wait_for
 
 BOB = "bob@local.test"
 NOBODY = 65534
@@ -101,6 +102,131 @@ class Once(unittest.TestCase):
             p.wait_mail(BOB, 2)
             put_back(p, path)
             p.wait_mail(BOB, 3)
+
+
+class Submitted(unittest.TestCase):
+    """Over submit.sock: the server was told the name of the file that sendmail leaves when it does not hear the 250."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.p = Instance(config=QUICK)
+        cls.addClassCleanup(cls.p.close)
+        cls.p.start()
+
+    def test_smtpd_dies(self):
+        """Between the queue, which has it, and sendmail."""
+        before = self.p.log().count("accepted-before")
+        queue = self.p.pids("qmgr")[0]
+        os.kill(queue, signal.SIGSTOP)
+        try:
+            running = subprocess.Popen(["sendmail", "--base", self.p.base, "-v", "-f", BOB, BOB], text=True,
+                                       executable=os.path.join(BUILD, "ctl", "sendmail"), stdin=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+            running.stdin.write("Subject: not twice\n\nx\n")
+            running.stdin.close()
+            self.assertTrue(any("<<< 354" in line for line in running.stderr))
+            time.sleep(0.3 * SLOW)  # smtpd passes it on
+            self.p.kill("smtpd")
+            self.assertEqual(running.wait(20 * SLOW), 0)
+            running.stderr.close()
+        finally:
+            os.kill(queue, signal.SIGCONT)
+        self.assertTrue(wait_for(lambda: self.p.log().count("accepted-before") > before, 20), self.p.log_tail())
+        self.assertTrue(wait_for(lambda: os.listdir(folder(self.p)) == [], 10))
+        self.p.wait_mail_with(BOB, "not twice", 1)
+
+    def talk(self, subject, name):
+        c = Talk(socket.socket(socket.AF_UNIX))
+        c.sock.settimeout(20 * SLOW)
+        here = os.open(os.path.join(self.p.base, "run"), os.O_PATH)  # its name may be too long
+        try:
+            c.sock.connect("/proc/self/fd/%d/submit.sock" % here)
+        finally:
+            os.close(here)
+        codes = [c.reply()] + [c.say(line) for line in ("EHLO x", "MAIL FROM:<%s> XDROP=%s" % (BOB, name),
+                                                        "RCPT TO:<%s>" % BOB, "DATA", "Subject: %s\r\n\r\nx\r\n." % subject)]
+        self.assertEqual(codes, [220, 250, 250, 250, 354, 250])
+        return c
+
+    def leave_as(self, subject, name):
+        left = leave(self.p, subject)
+        os.rename(os.path.join(folder(self.p), left), os.path.join(folder(self.p), name))
+
+    def test_known_until_heard(self):
+        """Who hangs up may not have read the 250; who goes on has."""
+        for subject, ends, copies_of_it in (("unheard", lambda c: None, 1), ("heard", lambda c: c.say("NOOP"), 2)):
+            name = "%032x" % random.getrandbits(128)
+            with self.subTest(subject):
+                with self.talk(subject, name) as c:
+                    ends(c)
+                self.p.wait_mail_with(BOB, subject, 1)
+                pickup = self.p.pids("pickup")[0]
+                os.kill(pickup, signal.SIGSTOP)
+                self.leave_as(subject, name)
+                os.kill(pickup, signal.SIGCONT)
+                self.assertTrue(wait_for(lambda: os.listdir(folder(self.p)) == [], 20), self.p.log_tail())
+                self.p.wait_queue_empty()
+                self.p.wait_mail_with(BOB, subject, copies_of_it)
+            self.p.restart()  # leave() removed submit.sock
+
+
+class Alone(unittest.TestCase):
+    """sendmail with something else in the server's place."""
+
+    def setUp(self):
+        self.p = Instance()
+        self.addCleanup(self.p.close)
+        for name in ("run", "spool", "spool/drop"):
+            os.mkdir(os.path.join(self.p.base, name))
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.addCleanup(self.socket.close)
+        here = os.open(os.path.join(self.p.base, "run"), os.O_PATH)
+        self.addCleanup(os.close, here)
+        self.name = "/proc/self/fd/%d/submit.sock" % here
+        self.socket.bind(self.name)
+        self.socket.listen(0)
+
+    def sendmail(self, *rcpts):
+        return subprocess.Popen(["sendmail", "--base", self.p.base, "-f", BOB, *rcpts], text=True, stdin=subprocess.DEVNULL,
+                                executable=os.path.join(BUILD, "ctl", "sendmail"), stderr=subprocess.PIPE)
+
+    def test_nobody_accepts(self):
+        """The socket is there and full of connections that wait: the folder is used after a few seconds."""
+        waiting = []
+        for _ in range(3):
+            waiting.append(socket.socket(socket.AF_UNIX))
+            waiting[-1].setblocking(False)
+            try:
+                waiting[-1].connect(self.name)
+            except BlockingIOError:
+                break
+        else:
+            self.fail("there is room")
+        running = self.sendmail(BOB)
+        self.addCleanup(running.kill)
+        self.assertEqual(running.communicate(timeout=20 * SLOW)[1], "")
+        self.assertEqual(running.returncode, 0)
+        self.assertEqual(len(os.listdir(folder(self.p))), 1)
+        for s in waiting:
+            s.close()
+
+    def test_refused_in_part(self):
+        """Who is refused was told of, and is not in the file that is left when the rest fails later."""
+        running = self.sendmail("no@local.test", BOB, "never@local.test", "ann@local.test")
+        self.addCleanup(running.kill)
+        self.socket.settimeout(20 * SLOW)
+        c = Talk(self.socket.accept()[0])
+        c.send(b"220 x\r\n")
+        for reply in (b"250-x\r\n250 DSN", b"250 ok", b"550 5.1.1 no", b"250 ok", b"550 5.1.1 no", b"250 ok", b"452 4.3.1 full"):
+            c.line()
+            c.send(reply + b"\r\n")
+        c.close()
+        said = running.communicate(timeout=20 * SLOW)[1]
+        self.assertEqual(running.returncode, 67, said)
+        self.assertIn("no@local.test: 550", said)
+        name, = os.listdir(folder(self.p))
+        octets = Path(folder(self.p), name).read_bytes()
+        self.assertEqual([a in octets for a in (b"no@local", b"never@local", b"ann@local.test")], [False, False, True])
 
 
 class Files(unittest.TestCase):
