@@ -95,6 +95,9 @@ retry(struct sm *s)
 	const char *what = s->retry != NULL ? s->retry : "";
 	char pattern[512];
 
+	/* Programs run it where what is printed would be mailed. */
+	if (freopen("/dev/null", "w", stdout) == NULL)
+		return EX_OSERR;
 	snprintf(pattern, sizeof(pattern), "*%s*",
 	    what[0] != '\0' ? what + 1 : "");
 	if (what[0] == 'I')

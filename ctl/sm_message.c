@@ -12,6 +12,7 @@
 #include "mail/addrlist.h"
 #include "mail/date.h"
 #include "mail/header.h"
+#include "mail/rfc2047.h"
 #include "mail/utf8.h"
 
 /* ---- addresses ---- */
@@ -250,16 +251,29 @@ has(struct str head, const char *name)
 	return header_get(head, str_c(name), &f);
 }
 
+static bool
+is_bcc(struct str name)
+{
+	return str_ieq(name, STR("Bcc")) || str_ieq(name, STR("Resent-Bcc"));
+}
+
+/* What is sent on goes to those of its Resent- fields only (RFC 5322 3.6.6). */
 static int
 rcpts_of_header(struct sm *s, struct str head)
 {
+	const bool is_resent = has(head, "Resent-To") ||
+	    has(head, "Resent-Cc") || has(head, "Resent-Bcc");
 	struct header_field f;
 	int code = EX_OK;
 
-	while (code == EX_OK && header_next(&head, &f))
-		if (str_ieq(f.name, STR("To")) || str_ieq(f.name, STR("Cc")) ||
-		    str_ieq(f.name, STR("Bcc")))
+	while (code == EX_OK && header_next(&head, &f)) {
+		struct str name = f.name;
+
+		if (str_take_iprefix(&name, STR("Resent-")) == is_resent &&
+		    (str_ieq(name, STR("To")) || str_ieq(name, STR("Cc")) ||
+		        str_ieq(name, STR("Bcc"))))
 			code = sm_add_rcpts(s, f.value);
+	}
 	return code;
 }
 
@@ -282,6 +296,9 @@ put_from(struct sm *s, struct buf *out)
 			buf_add_char(out, name.p[i]);
 		}
 		buf_add_c(out, "\" ");
+	} else if (!utf8_is_ascii(name) && utf8_ok(name)) {
+		rfc2047_encode(out, name);
+		buf_add_char(out, ' ');
 	}
 	buf_addf(out, "<%.*s>\n", STR_ARG(s->head.sender));
 }
@@ -322,7 +339,7 @@ rebuild(struct sm *s)
 	put_missing(s, head, &out);
 	rest = head;
 	while (header_next(&rest, &f))
-		if (!s->from_header || !str_ieq(f.name, STR("Bcc"))) {
+		if (!s->from_header || !is_bcc(f.name)) {
 			buf_add(&out, f.whole);
 			if (!str_ends(f.whole, STR("\n")))
 				buf_add_char(&out, '\n');

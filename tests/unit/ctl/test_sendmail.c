@@ -36,6 +36,16 @@ static const struct {
 	    "m@h.test", "a@x.test ", "\n\nbody\n.\nmore\n", "\r" },
 	{ "-f m -F 'N \"Q\"' a@x.test", "S: t\n\nb\n", 0, "m@h.test",
 	    "a@x.test ", "From: \"N \\\"Q\\\"\" <m@h.test>\n", NULL },
+	{ "-f m -F 'J\xc3\xb6rg' a@x.test", "S: t\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "From: =?utf-8?B?SsO2cmc=?= <m@h.test>\n", NULL },
+	{ "-f m -F 'J\xf6rg' a@x.test", "S: t\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "From: <m@h.test>\n", NULL },
+	{ "-f m -F 'J\nX: y' a@x.test", "S: t\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "From: <m@h.test>\n", "X: y" },
+	{ "-t -f m", "Resent-To: a@x.test\nResent-Bcc: b@x.test\nTo: c@x.test\n"
+	    "Bcc: d@x.test\nSubject: t\n\nb\n", 0, "m@h.test",
+	    "a@x.test b@x.test ", "\nResent-To: a@x.test\nTo: c@x.test\n"
+	    "Subject: t\n", "Bcc" },
 	{ "-f m a@x.test", "From u Mon\nFrom: z@z.test\nDate: d\nMessage-ID: "
 	    "<1@x>\nTo: q@q.test\n\nb\n", 0, "m@h.test", "a@x.test ",
 	    "From: z@z.test\nDate: d\nMessage-ID: <1@x>\nTo: q@q.test\n\nb\n",
