@@ -217,6 +217,10 @@ class Report:
         self.counts[kind] += 1
         print("%s %s" % ({"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[kind], text), flush=True)
 
+    def add(self, passed, failed, skipped):
+        for kind, n in (("passed", passed), ("failed", failed), ("skipped", skipped)):
+            self.counts[kind] += n
+
     def end(self):
         print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % self.counts, flush=True)
         return 1 if self.counts["failed"] else 0
