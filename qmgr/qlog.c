@@ -475,12 +475,14 @@ done_release(struct work *w)
 	free(r);
 }
 
-/* Nothing in it is needed: neither a text nor, given that state, a record. */
+/* Nothing in it is needed: neither a text nor, given that state, a record.
+ * Nor would a restart miss it, should what was not flushed be lost. */
 static bool
 is_dead(const struct qlog *log, const struct segment *seg)
 {
 	return seg != log->current && !seg->making && seg->living == 0 &&
-	    seg != log->fill_seg && seg->last_lsn <= log->durable;
+	    seg != log->fill_seg && seg->last_lsn <= log->durable &&
+	    seg->left_lsn <= log->durable;
 }
 
 void

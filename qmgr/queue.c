@@ -305,10 +305,11 @@ queue_set_held(struct queue *q, struct message *m, bool hold)
 /* --- messages ---------------------------------------------------------- */
 
 void
-queue_move(struct message *m, struct segment *seg, uint32_t off, uint32_t size)
+queue_move(struct queue *q, struct message *m, struct segment *seg,
+    uint32_t off, uint32_t size)
 {
 	if (m->seg != NULL)
-		segment_drop(m->seg, m->size);
+		segment_drop(m->seg, m->size, q->log.next_lsn - 1);
 	m->seg = seg;
 	m->off = off;
 	m->size = size;
@@ -337,7 +338,7 @@ queue_add(struct queue *q, struct message *m, struct segment *seg,
 {
 	struct rcpt *r;
 
-	queue_move(m, seg, off, size);
+	queue_move(q, m, seg, off, size);
 	table_add(&q->table, m);
 	q->octets += m->prefix + m->body;
 	if ((m->flags & MSG_HELD) != 0)
@@ -374,7 +375,7 @@ queue_remove(struct queue *q, struct message *m)
 	if (m->nleft != 0 || (m->flags & MSG_GONE) != 0)
 		fatal("a message with recipients is removed");
 	heap_remove(&q->timers, &m->timer);
-	queue_move(m, NULL, 0, 0);
+	queue_move(q, m, NULL, 0, 0);
 	table_remove(&q->table, m);
 	q->octets -= m->prefix + m->body;
 	if ((m->flags & MSG_HELD) != 0)
@@ -467,7 +468,7 @@ queue_copy(struct queue *q, struct message *m, struct str text)
 	entry_put(b, &w, m);
 	buf_add(b, text);
 	at = qlog_end(&q->log, RECORD_COPY, m->id);
-	queue_move(m, at.seg, at.off, at.size);
+	queue_move(q, m, at.seg, at.off, at.size);
 }
 
 void

@@ -126,8 +126,9 @@ void queue_timer_less(struct queue *q, struct message *m);
 /* Into the table; its record is at this place. */
 void queue_add(struct queue *q, struct message *m, struct segment *seg,
     uint32_t off, uint32_t size);
-void queue_move(struct message *m, struct segment *seg, uint32_t off,
-    uint32_t size);
+/* After the record that moves it was appended. */
+void queue_move(struct queue *q, struct message *m, struct segment *seg,
+    uint32_t off, uint32_t size);
 /* A list's members instead of the recipient that names it. */
 void queue_add_members(struct queue *q, struct message *m,
     struct rcpt *parent, const struct rcpt_init *rcpts, uint32_t n,

@@ -141,7 +141,7 @@ apply_copy(struct applying *a)
 		queue_add(a->q, m, a->seg, a->off, a->size);
 		return true;
 	}
-	queue_move(a->m, a->seg, a->off, a->size);
+	queue_move(a->q, a->m, a->seg, a->off, a->size);
 	entry_free(m, &a->q->reasons);
 	return true;
 }

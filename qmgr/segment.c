@@ -54,11 +54,12 @@ segment_hold(struct segment *s, uint32_t octets)
 }
 
 void
-segment_drop(struct segment *s, uint32_t octets)
+segment_drop(struct segment *s, uint32_t octets, uint64_t lsn)
 {
 	if (s->living == 0 || s->living_octets < octets)
 		fatal("segment %llu: dropped more than it held",
 		    (unsigned long long)s->number);
 	s->living--;
 	s->living_octets -= octets;
+	s->left_lsn = lsn;
 }

@@ -24,6 +24,7 @@ struct segment {
 	uint64_t end;          /* octets that records take */
 	uint64_t filled;       /* octets of records and zeros in the file */
 	uint64_t last_lsn;     /* of its newest record */
+	uint64_t left_lsn;     /* of that by which the last message left it */
 	uint64_t living_octets; /* of records whose message lives */
 	uint32_t living;       /* messages whose text is here */
 	bool bad;              /* a flush into it failed: "NNNNNNNN.bad" */
@@ -37,8 +38,9 @@ void segment_free(struct segment *s);
 void segment_name(uint64_t number, bool bad, char name[SEGMENT_NAME]);
 /* "00000007.seg" or ".bad" -> 7; false for other names. */
 bool segment_parse_name(const char *name, uint64_t *number, bool *bad);
-/* A message's record is here, or no longer needed here. */
+/* A message's record is here; or, as the record lsn tells, it is no longer
+ * needed here. */
 void segment_hold(struct segment *s, uint32_t octets);
-void segment_drop(struct segment *s, uint32_t octets);
+void segment_drop(struct segment *s, uint32_t octets, uint64_t lsn);
 
 #endif

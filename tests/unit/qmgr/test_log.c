@@ -420,6 +420,66 @@ START_TEST(no_room_for_a_spare_is_no_failure)
 }
 END_TEST
 
+/* --- giving back --------------------------------------------------------------- */
+
+static struct message *leaving;
+static struct str leaving_text;
+
+/* While the state gets its name, the last message leaves the segment. */
+static int
+leave_meanwhile(
+    enum disk_call call, int fd, const void *p, size_t n, uint64_t at)
+{
+	struct rcpt *r;
+
+	(void)fd;
+	(void)n;
+	(void)at;
+	if (call != DISK_RENAME || strcmp(p, "state.new") != 0)
+		return 0;
+	r = &leaving->rcpts[0];
+	if (leaving_text.n != 0)
+		queue_copy(&rig.q, leaving, leaving_text);
+	else
+		queue_done(&rig.q, leaving, &r, 1, END_MAILBOX);
+	return 0;
+}
+
+/* A segment is given back when the record by which the last message left it
+ * is on disk, and not before. */
+START_TEST(a_segment_stays_until_its_leaving_is_flushed)
+{
+	char body[SEGMENT / 2];
+	struct buf room, after;
+
+	fill_body(body, sizeof(body), 1);
+	leaving = rig_accept(&rig, 1, body, NULL);
+	for (int i = 0; i < 3; i++)
+		rig_accept(&rig, 1, body, NULL);
+	rig_flush(&rig);
+	buf_init(&room, BUF_NO_MAX);
+	leaving_text = _i == 0 ? rig_text(&rig, leaving, &room) : STR_NONE;
+	disk_fault = leave_meanwhile;
+	write_state();
+	disk_fault = NULL;
+	ck_assert_int_eq(rig.states, 1);
+	rig_unload(&rig); /* nothing of it was flushed */
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.report.missing_texts, 0);
+	ck_assert_uint_eq(rig.q.table.n, 4);
+	after = room;
+	ck_assert(str_ends(rig_text(&rig, TAILQ_FIRST(&rig.q.table.all),
+	    &after), str_c(body)));
+	/* Nor is it kept for ever. */
+	finish_all();
+	rig_flush(&rig);
+	write_state();
+	syncer_wait(rig.syncer);
+	ck_assert_uint_le(count_segments(), 1);
+	buf_clear(&after);
+}
+END_TEST
+
 /* --- damage ------------------------------------------------------------------ */
 
 enum { MESSAGES = 20, STEP = 512 };
@@ -663,6 +723,8 @@ working(void)
 	tcase_add_test(tc, an_older_state_brings_nothing_back);
 	tcase_add_loop_test(tc, no_room_is_waited_for, 0, 20);
 	tcase_add_test(tc, a_flush_without_room_has_failed);
+	tcase_add_loop_test(
+	    tc, a_segment_stays_until_its_leaving_is_flushed, 0, 2);
 	tcase_add_test(tc, no_room_for_a_spare_is_no_failure);
 	return tc;
 }
