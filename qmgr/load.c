@@ -137,9 +137,11 @@ on_damage(void *arg, struct segment *seg, uint64_t off, struct str octets,
 		return;
 	}
 	note(NOTE_ERROR, "queue-log-damaged");
-	note_u64("segment", seg != NULL ? seg->number : 0);
-	note_u64("offset", off);
-	note_u64("octets", octets.n);
+	if (seg != NULL) {
+		note_u64("segment", seg->number);
+		note_u64("offset", off);
+		note_u64("octets", octets.n);
+	}
 	note_u64("first-lsn", lsn);
 	note_u64("records", count);
 	note_end();
@@ -166,6 +168,29 @@ scan(struct loading *l, struct logscan *s)
 		seg->last_lsn = s->next_lsn != 0 ? s->next_lsn - 1 : 0;
 		if (logscan_segment(s, seg, from) == -1)
 			return -1;
+	}
+	return 0;
+}
+
+/* What a killed process wrote may be in the cache only.  Who hears of it now
+ * relies on it, as pickup does that removes the file: so it is flushed. */
+static int
+flush_read(const struct queue *q, const struct load_report *report)
+{
+	const struct segment *seg;
+
+	TAILQ_FOREACH(seg, &q->log.segments, entry) {
+		int error;
+
+		if (seg->bad || (report->had_state &&
+		    seg->number < report->head.segment))
+			continue;
+		if (disk_datasync(seg->fd) == 0)
+			continue;
+		error = errno;
+		qlog_set_bad(&q->log, seg);
+		errno = error;
+		return -1;
 	}
 	return 0;
 }
@@ -221,6 +246,8 @@ load(struct queue *q, int corruptfd, struct load_report *report,
 		s.next_lsn = 1; /* the log from its very beginning */
 	r = scan(&l, &s);
 	logscan_end(&s);
+	if (r == 0 && watch == NULL)
+		r = flush_read(q, report);
 	report->torn = s.torn;
 	report->clock = l.replay.clock;
 	report->wall = l.replay.wall;

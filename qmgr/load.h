@@ -36,8 +36,10 @@ struct load_watch {
 
 /*
  * q's log is initialised, its sites and table are empty.  corruptfd -1: keep
- * nothing aside (a reader that changes nothing).  -1 and errno when a file
- * cannot be read; then nothing may be done with the queue.
+ * nothing aside (a reader that changes nothing).  What was read is on disk
+ * when it returns, should its writer have been killed before its flush.  -1
+ * and errno when a file cannot be read or flushed; then nothing may be done
+ * with the queue.
  */
 int queue_load(struct queue *q, int corruptfd, struct load_report *report);
 /* The same, changing nothing on disk. */

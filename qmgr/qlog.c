@@ -313,9 +313,8 @@ write_part(struct qlog *log, const struct qlog_batch *b,
 	return disk_datasync(seg->fd) == -1 ? -2 : 0;
 }
 
-/* By its name the next qmgr knows not to trust what is cached of it. */
-static void
-mark_bad(struct qlog *log, const struct segment *seg)
+void
+qlog_set_bad(const struct qlog *log, const struct segment *seg)
 {
 	char from[SEGMENT_NAME], to[SEGMENT_NAME];
 
@@ -344,7 +343,7 @@ run_flush(struct work *w)
 		b->error = errno;
 		b->is_full = r == -1 && disk_is_full(b->error);
 		if (!b->is_full)
-			mark_bad(b->log, b->parts[b->written].seg);
+			qlog_set_bad(b->log, b->parts[b->written].seg);
 	}
 	b->took_us = clock_mono_us() - begun;
 	return false;
@@ -421,7 +420,7 @@ run_fill(struct work *w)
 		more = spares_fill_segment(log->fill_seg);
 	if (more == -1) {
 		log->fill_error = errno;
-		mark_bad(log, log->fill_seg);
+		qlog_set_bad(log, log->fill_seg);
 		return false;
 	}
 	/* Without a spare the next segment is filled as it is used: slower,

@@ -126,6 +126,8 @@ void qlog_wait_cancel(struct qlog *log, struct qlog_wait *w);
 void qlog_flush(struct qlog *log);
 /* In this thread, if the syncer is idle: who waits was told on return. */
 void qlog_flush_here(struct qlog *log);
+/* Its flush failed: the next qmgr reads it past the cache, by its name. */
+void qlog_set_bad(const struct qlog *log, const struct segment *seg);
 /* All that was appended is on disk, or the log failed or is full. */
 void qlog_flush_wait(struct qlog *log);
 /* There may be room now for what found none; else nothing happens. */

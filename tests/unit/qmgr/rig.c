@@ -1,6 +1,7 @@
 #include "tests/unit/qmgr/rig.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,22 +63,37 @@ rig_init(struct rig *r)
 	r->corruptfd = openat(r->dirfd, "corrupt", O_RDONLY | O_DIRECTORY);
 }
 
-void
-rig_load(struct rig *r, uint64_t segment)
+int
+rig_try_load(struct rig *r, uint64_t segment)
 {
 	static const struct sched_options o = { 5, 20, 100, 1000, 60000 };
+	int error;
 
 	r->syncer = syncer_new(NULL);
 	r->failed = 0;
 	queue_init(&r->q, &o, 7);
 	qlog_init(&r->q.log, r->dirfd, segment, seed, r->syncer, &ops, r);
-	if (queue_load(&r->q, r->corruptfd, &r->report) == -1)
-		fatal_errno("load");
+	if (queue_load(&r->q, r->corruptfd, &r->report) == -1) {
+		error = errno;
+		queue_clear(&r->q);
+		qlog_clear(&r->q.log);
+		syncer_free(r->syncer);
+		errno = error;
+		return -1;
+	}
 	r->q.now = r->report.clock;
 	qlog_start(&r->q.log, 0, r->q.log.next_lsn);
 	state_writer_init(
 	    &r->state, &r->q, r->report.state_number, on_state, r);
 	r->loaded = true;
+	return 0;
+}
+
+void
+rig_load(struct rig *r, uint64_t segment)
+{
+	if (rig_try_load(r, segment) == -1)
+		fatal_errno("load");
 }
 
 void

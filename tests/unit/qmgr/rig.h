@@ -24,6 +24,8 @@ struct rig {
 void rig_init(struct rig *r);
 /* Opens the queue from what the folder holds; segment: octets. */
 void rig_load(struct rig *r, uint64_t segment);
+/* The same; -1 and errno: it cannot be read, and nothing is loaded. */
+int rig_try_load(struct rig *r, uint64_t segment);
 /* As a crash does: what is only in memory is gone. */
 void rig_unload(struct rig *r);
 void rig_clear(struct rig *r);

@@ -420,7 +420,75 @@ START_TEST(no_room_for_a_spare_is_no_failure)
 }
 END_TEST
 
-/* --- giving back --------------------------------------------------------------- */
+/* --- what is only cached ------------------------------------------------------ */
+
+static int synced; /* descriptors; a bit for each */
+
+/* The process dies with its record written and not flushed. */
+static int
+die_before_sync(
+    enum disk_call call, int fd, const void *p, size_t n, uint64_t at)
+{
+	(void)fd;
+	(void)p;
+	(void)n;
+	(void)at;
+	return call == DISK_DATASYNC || call == DISK_RENAME ? EIO : 0;
+}
+
+static int
+see_sync(enum disk_call call, int fd, const void *p, size_t n, uint64_t at)
+{
+	(void)p;
+	(void)n;
+	(void)at;
+	if (call == DISK_DATASYNC)
+		synced |= 1 << fd;
+	return 0;
+}
+
+/* What a killed process wrote is read from the cache.  Whoever hears of it
+ * relies on it, so it has to be on disk as well. */
+START_TEST(what_a_start_reads_is_on_disk)
+{
+	struct message *m;
+
+	rig_accept(&rig, 1, "one", NULL);
+	rig_flush(&rig);
+	rig_accept(&rig, 1, "two", NULL);
+	disk_fault = die_before_sync;
+	rig_flush(&rig);
+	ck_assert_int_ne(rig.failed, 0);
+	rig_unload(&rig);
+	synced = 0;
+	disk_fault = see_sync;
+	rig_load(&rig, SEGMENT);
+	m = TAILQ_FIRST(&rig.q.table.all);
+	ck_assert_uint_eq(rig.q.table.n, 2);
+	ck_assert_int_lt(m->seg->fd, 31);
+	ck_assert_int_ne(synced & 1 << m->seg->fd, 0);
+}
+END_TEST
+
+/* It never was on disk, and the next one looks there. */
+START_TEST(what_a_start_cannot_flush_is_bad)
+{
+	rig_accept(&rig, 1, "one", NULL);
+	rig_flush(&rig);
+	rig_unload(&rig);
+	failing_call = DISK_DATASYNC;
+	failing_error = EIO;
+	calls_left = 1;
+	disk_fault = fail_nth;
+	ck_assert_int_eq(rig_try_load(&rig, SEGMENT), -1);
+	ck_assert_int_eq(errno, EIO);
+	disk_fault = NULL;
+	ck_assert_int_eq(
+	    faccessat(rig.dirfd, "00000001.bad", R_OK, 0), 0);
+	rig_load(&rig, SEGMENT);
+	ck_assert_uint_eq(rig.q.table.n, 1);
+}
+END_TEST
 
 static struct message *leaving;
 static struct str leaving_text;
@@ -723,6 +791,8 @@ working(void)
 	tcase_add_test(tc, an_older_state_brings_nothing_back);
 	tcase_add_loop_test(tc, no_room_is_waited_for, 0, 20);
 	tcase_add_test(tc, a_flush_without_room_has_failed);
+	tcase_add_test(tc, what_a_start_reads_is_on_disk);
+	tcase_add_test(tc, what_a_start_cannot_flush_is_bad);
 	tcase_add_loop_test(
 	    tc, a_segment_stays_until_its_leaving_is_flushed, 0, 2);
 	tcase_add_test(tc, no_room_for_a_spare_is_no_failure);
