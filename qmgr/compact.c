@@ -180,7 +180,8 @@ compact_bad(struct qmgr *d)
 	cursor_close(&c);
 	qlog_flush_wait(&d->q.log);
 	compact_state_now(d);
-	if (d->q.log.failed || d->q.log.full != 0)
+	/* Without a state what the segment tells is needed at the next start. */
+	if (d->q.log.failed || d->q.log.full != 0 || d->compact.is_failing)
 		return;
 	note(NOTE_WARN, "bad-segment-left");
 	note_u64("moved", moved);

@@ -99,6 +99,39 @@ class Copy(Spool):
         self.check(True)
 
 
+class BadSegment(Spool):
+    """One into which a flush failed is left when a state holds what it told."""
+
+    def segments(self, ending):
+        return sorted(glob.glob(os.path.join(self.here, "log", "*." + ending)))
+
+    def test_not_without_a_state(self):
+        self.here = os.path.join(scratch(), "spool-bad")
+        self.addCleanup(shutil.rmtree, self.here, True)
+        p = self.instance(self.here)
+        p.start()
+        self.fill(p, [100])
+        p.restart()
+        in_the_way = os.path.join(self.here, "log", "state.new")
+        self.assertTrue(wait_for(lambda: not os.path.exists(in_the_way)))
+        os.mkdir(in_the_way)
+        self.assertEqual(self.release(p), {"m0"})
+        p.kill_all()
+        # The newest tells that it is done; in the state, it waits.
+        last = self.segments("seg")[-1]
+        os.rename(last, last[:-3] + "bad")
+        p.start()
+        self.assertIn("queue-state-failed", p.log())
+        self.assertTrue(self.segments("bad"))
+        p.kill_all()
+        os.rmdir(in_the_way)
+        self.sink.again()
+        p.start()
+        p.wait_queue_empty(10)
+        self.assertEqual(self.sink.mails, [])
+        self.assertEqual(self.segments("bad"), [])
+
+
 class Damage(Spool):
     """At every 512th octet of the log, or a sample of them: what is whole is found and arrives."""
 
