@@ -21,7 +21,7 @@ void
 fetch_end(struct fetch *f)
 {
 	if (f->has_text)
-		message_unmap(&f->text);
+		message_unload(&f->text);
 	f->has_text = f->has_cold = f->has_mime = f->in_literal = false;
 	pool_clear(&f->pool);
 }
@@ -40,7 +40,7 @@ fetch_begin(struct fetch *f, struct mailbox *m, const struct row *row,
 	f->mailbox = m;
 	f->row = *row;
 	if (needs_text)
-		f->has_text = message_map(m, row, &f->text) == STORE_OK;
+		f->has_text = message_load(m, row, &f->text) == STORE_OK;
 	return f->has_text || !needs_text;
 }
 

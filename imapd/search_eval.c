@@ -34,7 +34,7 @@ end_message(struct search_eval *e)
 	if (e->is_looking)
 		text_search_clear(&e->looking);
 	if (e->has_text)
-		message_unmap(&e->text);
+		message_unload(&e->text);
 	e->is_looking = e->has_text = false;
 }
 
@@ -217,7 +217,7 @@ search_eval_step(struct search_eval *e, const struct row *row)
 	if (e->has_text)
 		return look_further(e);
 	/* Expunged meanwhile, or not readable: it fits nothing. */
-	if (row == NULL || message_map(e->mailbox, row, &e->text) != STORE_OK)
+	if (row == NULL || message_load(e->mailbox, row, &e->text) != STORE_OK)
 		return ANSWER_NO;
 	e->has_text = true;
 	a = look_at_head(e);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -171,19 +170,24 @@ study(struct append *ap, struct str text)
 	n->size = ap->crlf > UINT32_MAX ? UINT32_MAX : (uint32_t)ap->crlf;
 }
 
-/* The whole text: in memory, or mapped. */
+/* It is studied as a whole. */
 static int
 study_file(struct append *ap)
 {
-	void *map;
+	size_t n = (size_t)ap->size;
+	void *octets;
 
 	if (spill(ap) == -1)
 		return -1;
-	map = mmap(NULL, (size_t)ap->size, PROT_READ, MAP_PRIVATE, ap->fd, 0);
-	if (map == MAP_FAILED)
+	octets = disk_read_all(ap->fd, &n);
+	if (octets == NULL)
 		return -1;
-	study(ap, str_n(map, (size_t)ap->size));
-	munmap(map, (size_t)ap->size);
+	study(ap, str_n(octets, n));
+	free(octets);
+	if (n != ap->size) { /* not by us */
+		errno = EIO;
+		return -1;
+	}
 	return disk_rename(ap->m->md.dir, ap->aside, ap->m->md.cur, ap->name);
 }
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -141,14 +140,15 @@ study(struct batchfile *f, struct queued *q, struct str text, struct str base)
 	q->op.date = q->op.saved = (uint32_t)now;
 }
 
-/* Short ones are one write; of long ones the file is mapped for studying. */
+/* Short ones are one write; of long ones the file is read for studying. */
 static int
 write_and_study(struct batchfile *f, struct queued *q, struct str base)
 {
 	const struct delivery *d = q->d;
 	uint64_t size = d->head.n + d->size;
 	struct target t = { q->fd, d->head.n };
-	void *map;
+	size_t n = (size_t)size;
+	void *octets;
 
 	if (size <= SHORT) {
 		buf_reset(&f->text);
@@ -162,11 +162,15 @@ write_and_study(struct batchfile *f, struct queued *q, struct str base)
 	if (disk_write(q->fd, d->head.p, d->head.n, 0) == -1 ||
 	    each_piece(d, write_piece, &t) == -1)
 		return -1;
-	map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, q->fd, 0);
-	if (map == MAP_FAILED)
+	octets = disk_read_all(q->fd, &n);
+	if (octets == NULL)
 		return -1;
-	study(f, q, str_n(map, (size_t)size), base);
-	munmap(map, (size_t)size);
+	study(f, q, str_n(octets, n), base);
+	free(octets);
+	if (n != size) { /* not by us */
+		errno = EIO;
+		return -1;
+	}
 	return 0;
 }
 

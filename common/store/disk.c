@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,6 +89,22 @@ disk_read(int fd, void *p, size_t n, uint64_t at)
 		got += (size_t)done;
 	}
 	return (ssize_t)got;
+}
+
+void *
+disk_read_all(int fd, size_t *n)
+{
+	void *p = fails(DISK_READ) ? NULL : malloc(*n);
+	ssize_t got = p == NULL ? -1 : disk_read(fd, p, *n, 0);
+	int saved = errno;
+
+	if (got == -1) {
+		free(p);
+		errno = saved;
+		return NULL;
+	}
+	*n = (size_t)got;
+	return p;
 }
 
 int

@@ -16,6 +16,7 @@
 
 enum disk_op {
 	DISK_OPEN,
+	DISK_READ, /* of a whole file */
 	DISK_WRITE,
 	DISK_SYNC,
 	DISK_RENAME,
@@ -37,6 +38,10 @@ int disk_mkdir(int dir, const char *name);
 int disk_write(int fd, const void *p, size_t n, uint64_t at);
 /* Up to n octets: fewer only at the end of the file.  -1 and errno. */
 ssize_t disk_read(int fd, void *p, size_t n, uint64_t at);
+/* The first *n octets (more than 0), or all there are: *n.  To be freed; NULL
+ * and errno.  Files are not mapped: a bad sector, or whoever cuts the file
+ * meanwhile, would end the process. */
+void *disk_read_all(int fd, size_t *n);
 int disk_truncate(int fd, uint64_t size);
 int disk_sync(int fd);
 int disk_sync_dir(int fd);

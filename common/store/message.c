@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fatal.h"
 #include "store/coldrec.h"
+#include "store/disk.h"
 #include "store/inner.h"
 
 enum { SPACE_MAX = 8 * 1024 * 1024 };
@@ -53,32 +53,29 @@ message_is_lost(const struct stat *st, const struct cold *cold)
 	return st->st_size == 0 && cold->size > 0;
 }
 
-/* A map of the whole file; an empty file has no map. */
 static int
-map_fd(int fd, struct message_text *out)
+load_fd(int fd, struct message_text *out)
 {
 	struct stat st;
+	size_t n;
 
 	*out = (struct message_text){ 0 };
 	if (fstat(fd, &st) == -1)
 		return -1;
 	if (st.st_size == 0)
 		return 0;
-	out->map_n = (size_t)st.st_size;
-	out->map = mmap(NULL, out->map_n, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (out->map == MAP_FAILED) {
-		out->map = NULL;
+	n = (size_t)st.st_size;
+	out->octets = disk_read_all(fd, &n);
+	if (out->octets == NULL)
 		return -1;
-	}
-	out->text = str_n(out->map, out->map_n);
+	out->text = str_n(out->octets, n);
 	return 0;
 }
 
 void
-message_unmap(struct message_text *t)
+message_unload(struct message_text *t)
 {
-	if (t->map != NULL)
-		munmap(t->map, t->map_n);
+	free(t->octets);
 	*t = (struct message_text){ 0 };
 }
 
@@ -95,13 +92,13 @@ complete(struct mailbox *m, struct buf *space, struct cold *out)
 
 	if (fd == -1)
 		return errno == ENOENT ? STORE_NOT_FOUND : STORE_ERROR;
-	rc = map_fd(fd, &text);
+	rc = load_fd(fd, &text);
 	close(fd);
 	if (rc == -1)
 		return STORE_ERROR;
 	buf_init(&more, SPACE_MAX);
 	coldrec_study(&again, &more, text.text);
-	message_unmap(&text);
+	message_unload(&text);
 	/* The strings move with space: all are found again by offset. */
 	name_at = (size_t)(out->name.p - buf_str(space).p);
 	buf_add(space, again.envelope);
@@ -153,7 +150,7 @@ message_open(struct mailbox *m, const struct row *row)
 }
 
 enum store_result
-message_map(
+message_load(
     struct mailbox *m, const struct row *row, struct message_text *out)
 {
 	int fd = message_open(m, row), rc;
@@ -161,7 +158,7 @@ message_map(
 	*out = (struct message_text){ 0 };
 	if (fd == -1)
 		return errno == ENOENT ? STORE_NOT_FOUND : STORE_ERROR;
-	rc = map_fd(fd, out);
+	rc = load_fd(fd, out);
 	close(fd);
 	return rc == -1 ? STORE_ERROR : STORE_OK;
 }

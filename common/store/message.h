@@ -48,14 +48,13 @@ enum store_result message_cold(struct mailbox *m, const struct row *row,
  * closes, or -1 and errno (ENOENT: expunged meanwhile). */
 int message_open(struct mailbox *m, const struct row *row);
 
-/* All of the text as one view, from a map or from memory. */
+/* All of the text as one view, in memory of its own. */
 struct message_text {
 	struct str text;
-	void *map;
-	size_t map_n;
+	void *octets;
 };
-enum store_result message_map(
+enum store_result message_load(
     struct mailbox *m, const struct row *row, struct message_text *out);
-void message_unmap(struct message_text *t);
+void message_unload(struct message_text *t);
 
 #endif

@@ -2,15 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/fatal.h"
 
 void
 rows_clear(struct rows *r)
 {
-	if (r->map != NULL)
-		munmap(r->map, r->map_n);
+	free(r->octets);
 	free(r->more);
 	rank_clear(&r->live);
 	memset(r, 0, sizeof(*r));

@@ -1,7 +1,6 @@
 /*
- * rows -- the rows of a loaded mailbox: those of the snapshot, mapped
- * privately (a changed row costs a page, not a copy of all), then those that
- * came after it.  Ascending UIDs; nothing is ever removed.
+ * rows -- the rows of a loaded mailbox: those of the snapshot, where they
+ * stand in its octets, then those that came after it.  Ascending UIDs; nothing is ever removed.
  */
 #ifndef POSTERN_STORE_ROWS_H
 #define POSTERN_STORE_ROWS_H
@@ -12,10 +11,9 @@
 #include "store/rank.h"
 
 struct rows {
-	struct row *base;  /* in map */
+	struct row *base;  /* in octets */
 	size_t nbase;
-	void *map;
-	size_t map_n;
+	void *octets;      /* of the snapshot */
 	struct row *more;
 	size_t nmore, cap;
 	struct rank live;  /* places without ROW_GONE */

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -246,36 +245,34 @@ is_unfinished(struct scan *s, const struct found *f, const struct stat *st)
 	return true;
 }
 
-static void
+/* false: it cannot be read now. */
+static bool
 add_file(struct scan *s, const struct found *f, int fd, const struct stat *st)
 {
-	struct newcomer *n = xcalloc(1, sizeof(*n));
+	struct newcomer *n;
 	size_t size = (size_t)st->st_size;
-	void *map = NULL;
+	void *octets = NULL;
 	struct buf space;
 	uint64_t crlf;
 	char last = 0;
 
-	if (size > 0)
-		map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED) {
-		free(n);
-		return;
-	}
+	if (size > 0 && (octets = disk_read_all(fd, &size)) == NULL)
+		return false;
+	n = xcalloc(1, sizeof(*n));
 	buf_init(&space, SPACE_MAX);
 	name_guid(f->base, n->cold.guid);
-	coldrec_study(&n->cold, &space, str_n(map, size));
+	coldrec_study(&n->cold, &space, str_n(octets, size));
 	n->cold.name = f->base;
-	crlf = crlf_size(str_n(map, size), &last);
+	crlf = crlf_size(str_n(octets, size), &last);
 	n->size = crlf > UINT32_MAX ? UINT32_MAX : (uint32_t)crlf;
 	n->info.flags = f->flags;
 	n->info.date = st->st_mtim.tv_sec;
 	n->saved = clock_wall();
 	mailbox_add(s->m, n);
-	if (map != NULL)
-		munmap(map, size);
+	free(octets);
 	buf_clear(&space);
 	free(n);
+	return true;
 }
 
 static enum store_result
@@ -296,8 +293,8 @@ add_found(struct scan *s)
 			continue;
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 		    !is_unfinished(s, f, &st)) {
-			add_file(s, f, fd, &st);
-			f->added = true;
+			f->added = add_file(s, f, fd, &st);
+			s->young = s->young || !f->added; /* later */
 		}
 		close(fd);
 		if (buf_len(mailbox_frame(m)) >= FRAME_FULL) {
@@ -363,11 +360,14 @@ remember(struct scan *s, struct stamp fresh, struct stamp cur)
 
 	/* move_fresh changed new/: look again, once, to find it settled. */
 	m->fresh_at = settled(fresh);
+	if (s->young)
+		m->look_at = clock_mono_ms() + YOUNG_S * 1000;
 	if (!s->all)
 		return;
 	m->cur_at = settled(cur);
 	m->x.damaged = m->log.damaged = m->lost = false;
-	m->look_at = s->young ? clock_mono_ms() + YOUNG_S * 1000 : 0;
+	if (!s->young)
+		m->look_at = 0;
 	if (damaged)
 		mailbox_merge(m); /* a whole snapshot ends the damage */
 }

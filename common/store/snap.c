@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,29 +98,29 @@ rows_sane(const struct row *rows, size_t n, const struct boxindex *x)
 	return true;
 }
 
-/* From the mapped file; what it points to is checked before it is used. */
+/* What it points to is checked before it is used. */
 static bool
-read_map(char *map, size_t n, uint32_t gen, struct boxindex *x,
+read_all(char *all, size_t n, uint32_t gen, struct boxindex *x,
     struct snap_head *out)
 {
 	struct head h;
 	struct str keywords;
 	size_t rows_n;
 
-	if (n < SNAP_ROWS_AT || !take_head(str_n(map, SNAP_ROWS_AT), &h) ||
+	if (n < SNAP_ROWS_AT || !take_head(str_n(all, SNAP_ROWS_AT), &h) ||
 	    h.snap.gen != gen)
 		return false;
 	rows_n = (size_t)h.nrows * sizeof(struct row);
 	if (n != SNAP_ROWS_AT + rows_n + h.keywords_n ||
-	    crc32c(0, map + SNAP_ROWS_AT, rows_n) != h.rows_crc)
+	    crc32c(0, all + SNAP_ROWS_AT, rows_n) != h.rows_crc)
 		return false;
-	keywords = str_n(map + SNAP_ROWS_AT + rows_n, (size_t)h.keywords_n);
+	keywords = str_n(all + SNAP_ROWS_AT + rows_n, (size_t)h.keywords_n);
 	if (crc32c(0, keywords.p, keywords.n) != h.keywords_crc ||
 	    !keywords_take(keywords, &x->keywords))
 		return false;
 	x->state = h.state;
 	memcpy(x->guid, h.guid.p, STORE_GUID);
-	x->rows.base = (void *)(map + SNAP_ROWS_AT);
+	x->rows.base = (void *)(all + SNAP_ROWS_AT);
 	x->rows.nbase = (size_t)h.nrows;
 	*out = h.snap;
 	return rows_sane(x->rows.base, x->rows.nbase, x);
@@ -139,8 +138,9 @@ snap_read(int ixdir, uint32_t gen, struct boxindex *x, struct snap_head *head)
 {
 	char name[32];
 	struct stat st;
-	void *map;
-	int fd;
+	size_t n;
+	void *octets;
+	int fd, saved;
 
 	snprintf(name, sizeof(name), "snap.%u", gen);
 	fd = disk_open(ixdir, name, O_RDONLY);
@@ -152,14 +152,15 @@ snap_read(int ixdir, uint32_t gen, struct boxindex *x, struct snap_head *head)
 		errno = EILSEQ;
 		return -1;
 	}
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE, fd, 0);
+	n = (size_t)st.st_size;
+	octets = disk_read_all(fd, &n);
+	saved = errno;
 	close(fd);
-	if (map == MAP_FAILED)
+	errno = saved;
+	if (octets == NULL)
 		return -1;
-	x->rows.map = map;
-	x->rows.map_n = (size_t)st.st_size;
-	if (!read_map(map, (size_t)st.st_size, gen, x, head)) {
+	x->rows.octets = octets;
+	if (!read_all(octets, n, gen, x, head)) {
 		boxindex_clear(x);
 		errno = EILSEQ;
 		return -1;

@@ -220,10 +220,10 @@ count(const char *name, struct buf *text)
 	n = mailbox_status(m)->exists;
 	if (text != NULL) {
 		buf_init(text, BUF_NO_MAX);
-		ck_assert_int_eq(message_map(m,
+		ck_assert_int_eq(message_load(m,
 		    mailbox_row(m, mailbox_rows(m) - 1), &t), STORE_OK);
 		buf_add(text, t.text);
-		message_unmap(&t);
+		message_unload(&t);
 	}
 	account_close(a);
 	return n;

@@ -166,12 +166,12 @@ box_expect(struct mailbox *m, uint32_t uid, const char *subject)
 	ck_assert(str_starts(cold.structure, STR("(\"TEXT\" \"PLAIN\"")) ||
 	    str_starts(cold.structure, STR("(\"text\" \"plain\"")));
 	row = mailbox_get(m, uid);
-	ck_assert_int_eq(message_map(m, row, &text), STORE_OK);
+	ck_assert_int_eq(message_load(m, row, &text), STORE_OK);
 	buf_reset(&line);
 	buf_addf(&line, "Hello %s\n", subject);
 	ck_assert(str_ends(text.text, buf_str(&line)));
 	ck_assert_uint_eq(text.text.n, cold.size);
-	message_unmap(&text);
+	message_unload(&text);
 	buf_clear(&space);
 	buf_clear(&line);
 }

@@ -376,9 +376,9 @@ START_TEST(large)
 	row = mailbox_get(b.m, d.uid);
 	ck_assert_ptr_nonnull(row);
 	ck_assert_uint_eq(row->size, 16 + size + size / 50);
-	ck_assert_int_eq(message_map(b.m, row, &t), STORE_OK);
+	ck_assert_int_eq(message_load(b.m, row, &t), STORE_OK);
 	ck_assert_uint_eq(t.text.n, 14 + size);
-	message_unmap(&t);
+	message_unload(&t);
 }
 END_TEST
 

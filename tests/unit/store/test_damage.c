@@ -105,14 +105,14 @@ expect_all(void)
 
 		if ((row->flags & ROW_GONE) != 0)
 			continue;
-		if (message_map(b.m, row, &text) != STORE_OK) {
+		if (message_load(b.m, row, &text) != STORE_OK) {
 			/* Found out now: gone with the next look. */
 			ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
 			ck_assert_ptr_null(mailbox_get(b.m, uid));
 			continue;
 		}
 		found++;
-		message_unmap(&text);
+		message_unload(&text);
 	}
 	ck_assert_uint_ge(found, MESSAGES - 1);
 	ck_assert_uint_eq(mailbox_status(b.m)->exists, found);
@@ -454,8 +454,8 @@ START_TEST(each_call)
 			if ((row->flags & ROW_GONE) != 0)
 				continue;
 			ck_assert_int_eq(
-			    message_map(b.m, row, &text), STORE_OK);
-			message_unmap(&text);
+			    message_load(b.m, row, &text), STORE_OK);
+			message_unload(&text);
 		}
 		box_close(&b);
 		restore();

@@ -73,9 +73,9 @@ START_TEST(long_message)
 	row = mailbox_get(b.m, uids.list[0]);
 	ck_assert_uint_eq(row->size, 14 + 100000 * 14);
 	ck_assert_uint_eq(row->date, 0);
-	ck_assert_int_eq(message_map(b.m, row, &text), STORE_OK);
+	ck_assert_int_eq(message_load(b.m, row, &text), STORE_OK);
 	ck_assert_uint_eq(text.text.n, 12 + 100000 * 13);
-	message_unmap(&text);
+	message_unload(&text);
 	uids_clear(&uids);
 	ck_assert_int_eq(box_count(&b, "tmp"), 0);
 }
@@ -301,6 +301,56 @@ START_TEST(foreign_mail)
 }
 END_TEST
 
+/* Whoever else may write to the folder cuts a file that is being read. */
+START_TEST(a_file_cut_meanwhile)
+{
+	struct message_text text;
+	char line[128];
+
+	ck_assert_int_eq(message_load(
+	    b.m, mailbox_get(b.m, box_add(&b, "one")), &text), STORE_OK);
+	snprintf(line, sizeof(line),
+	    "cd %s/example.org/alice/cur && truncate -s 0 *", b.path);
+	ck_assert_int_eq(system(line), 0);
+	ck_assert_uint_lt(str_find_str(text.text, STR("one")), text.text.n);
+	message_unload(&text);
+}
+END_TEST
+
+static int
+bad_sector(enum disk_op op)
+{
+	return op == DISK_READ ? EIO : 0;
+}
+
+/* What cannot be read is an error for a while, and nothing is lost. */
+START_TEST(bad_sectors)
+{
+	struct message_text text;
+	struct mailbox *m;
+	uint32_t uid = box_add(&b, "one");
+	char line[256];
+
+	for (int i = 0; i < 2500; i++) /* enough for a snapshot */
+		box_expunge(b.m, box_add(&b, "x"));
+	disk_fault = bad_sector;
+	ck_assert_int_eq(message_load(b.m, mailbox_get(b.m, uid), &text),
+	    STORE_ERROR);
+	snprintf(line, sizeof(line), "cd %s/example.org/alice && "
+	    "printf 'Subject: two\n\nHello two\n' >new/1.x.y", b.path);
+	ck_assert_int_eq(system(line), 0);
+	ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 1);
+	account_close(b.a);
+	b.a = account_open(account_folder(b.root, BOX_ACCOUNT), &b.conf);
+	ck_assert_int_eq(mailbox_open(b.a, STR("INBOX"), &m), STORE_ERROR);
+	disk_fault = NULL;
+	box_reopen(&b, 0);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 2);
+	box_expect(b.m, uid, "one");
+}
+END_TEST
+
 START_TEST(lost_index)
 {
 	char line[128];
@@ -385,6 +435,8 @@ mailbox(void)
 	tcase_add_test(tc, moving_needs_the_copy_on_disk);
 	tcase_add_test(tc, merging);
 	tcase_add_test(tc, foreign_mail);
+	tcase_add_test(tc, a_file_cut_meanwhile);
+	tcase_add_test(tc, bad_sectors);
 	tcase_add_test(tc, lost_index);
 	tcase_add_test(tc, renamed_and_removed_files);
 	tcase_add_test(tc, quota);
