@@ -189,8 +189,8 @@ mailbox_count_gone(struct frame_state *s, const struct row *row)
 	s->octets -= row->size;
 }
 
-/* The files go once the frame is there; one that stays by a crash is found
- * by the next look through cur/ as what it is: nobody's. */
+/* The files go once the frame is there; one that stays by a crash goes with
+ * the next look through cur/. */
 static void
 remove_files(struct mailbox *m, const struct uids *uids)
 {

@@ -177,6 +177,56 @@ is_empty(const struct mailbox *m, const struct found *f,
 	    message_is_lost(&st, cold) && disk_unlink(dir, f->name) == 0;
 }
 
+/* The file of an expunged row, which a crash or a failed unlink left: it is
+ * as old as the row, or the message has another name.  What somebody put back
+ * is younger, and new. */
+static bool
+is_left_over(const struct mailbox *m, const struct found *f,
+    const struct row *row)
+{
+	int dir = f->fresh ? m->md.fresh : m->md.cur;
+	struct stat st;
+
+	return fstatat(dir, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) &&
+	    (st.st_nlink > 1 ||
+	        st.st_ctim.tv_sec <= (int64_t)row->saved + YOUNG_S);
+}
+
+/* After the living: a name may have come back as another row. */
+static void
+remove_left(struct scan *s, const struct map *tags)
+{
+	struct mailbox *m = s->m;
+	struct cold *cold = xmalloc(sizeof(*cold));
+	struct buf space;
+
+	buf_init(&space, COLDREC_MAX);
+	for (size_t i = 0; i < mailbox_rows(m); i++) {
+		const struct row *row = mailbox_row(m, i);
+		struct found *f;
+		uintptr_t at;
+
+		if ((row->flags & (ROW_GONE | ROW_LOST)) != ROW_GONE ||
+		    map_get_id(tags, row->tag) == NULL)
+			continue;
+		buf_reset(&space);
+		if (!coldfiles_read(&m->cold, m->log.ix, row, &space) ||
+		    !coldrec_take(buf_str(&space), cold))
+			continue;
+		at = (uintptr_t)map_get(&s->known, cold->name);
+		f = at != 0 ? &s->found[at - 1] : NULL;
+		if (f == NULL || f->added || !is_left_over(m, f, row))
+			continue;
+		(void)disk_unlink(
+		    f->fresh ? m->md.fresh : m->md.cur, f->name);
+		f->added = true;
+		f->fresh = false; /* it does not move */
+	}
+	buf_clear(&space);
+	free(cold);
+}
+
 /* Strikes the found off that have a living row; with all, rows without a
  * file go to missing.  -1 and errno: a record could not be read, so whose its
  * file is cannot be told. */
@@ -220,6 +270,8 @@ match_rows(struct scan *s, struct buf *missing)
 		               !read || is_missing(m, cold)))
 			add_missing(s, missing, row);
 	}
+	if (error == 0)
+		remove_left(s, &tags);
 	buf_clear(&space);
 	map_clear(&tags);
 	free(cold);

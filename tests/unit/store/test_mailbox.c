@@ -351,6 +351,31 @@ START_TEST(bad_sectors)
 }
 END_TEST
 
+/* Expunged, and a crash left the file: it does not come back. */
+START_TEST(files_of_the_expunged)
+{
+	uint32_t uid = box_add(&b, "one");
+	char line[400];
+
+	box_add(&b, "two");
+	snprintf(line, sizeof(line), "cd %s/example.org/alice/cur && "
+	    "f=$(grep -l one *) && cp -p $f ../keep && "
+	    "echo $f >../name", b.path);
+	ck_assert_int_eq(system(line), 0);
+	box_expunge(b.m, uid);
+	/* As if it had never been unlinked, two minutes ago. */
+	snprintf(line, sizeof(line), "cd %s/example.org/alice && "
+	    "touch -d '2 minutes ago' keep && mv keep cur/$(cat name)",
+	    b.path);
+	ck_assert_int_eq(system(line), 0);
+	b.conf.shared = true; /* cur/ is looked through */
+	box_reopen(&b, 0);
+	ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 1);
+	ck_assert_int_eq(box_count(&b, "cur"), 1);
+}
+END_TEST
+
 START_TEST(lost_index)
 {
 	char line[128];
@@ -437,6 +462,7 @@ mailbox(void)
 	tcase_add_test(tc, foreign_mail);
 	tcase_add_test(tc, a_file_cut_meanwhile);
 	tcase_add_test(tc, bad_sectors);
+	tcase_add_test(tc, files_of_the_expunged);
 	tcase_add_test(tc, lost_index);
 	tcase_add_test(tc, renamed_and_removed_files);
 	tcase_add_test(tc, quota);
