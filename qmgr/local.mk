@@ -20,6 +20,7 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/reason.c qmgr/reason.h \
 	qmgr/record.c qmgr/record.h \
 	qmgr/replay.c qmgr/replay.h \
+	qmgr/room.c qmgr/room.h \
 	qmgr/rows.c qmgr/rows.h \
 	qmgr/sched.c qmgr/sched.h \
 	qmgr/rules.c qmgr/rules.h \
@@ -51,8 +52,11 @@ pkglibexec_PROGRAMS += qmgr/qmgr-read
 qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
-check_PROGRAMS += tests/unit/qmgr/test_audit tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
+check_PROGRAMS += tests/unit/qmgr/test_audit \
+	tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
+	tests/unit/qmgr/test_logdamage \
 	tests/unit/qmgr/test_ready tests/unit/qmgr/test_replay \
+	tests/unit/qmgr/test_room \
 	tests/unit/qmgr/test_routes \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched \
 	tests/unit/qmgr/test_tokens
@@ -60,6 +64,8 @@ tests_unit_qmgr_test_audit_SOURCES = tests/unit/qmgr/test_audit.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_audit_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
+tests_unit_qmgr_test_room_SOURCES = tests/unit/qmgr/test_room.c
+tests_unit_qmgr_test_room_LDADD = qmgr/libqmgr.a $(CHECK_LIBS)
 tests_unit_qmgr_test_tokens_SOURCES = tests/unit/qmgr/test_tokens.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
@@ -67,6 +73,9 @@ tests_unit_qmgr_test_tokens_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
+tests_unit_qmgr_test_logdamage_SOURCES = tests/unit/qmgr/test_logdamage.c \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_logdamage_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_replay_SOURCES = tests/unit/qmgr/test_replay.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h

@@ -23,8 +23,8 @@ qmgr_options(struct qmgr_options *o, const struct conf *c)
 		.messages = conf_u64(q, "messages"),
 		.message_size =
 		    conf_size(conf_one(conf_root(c), "receive"), "message"),
-		.min_free = conf_size(q, "min_free"),
-		.min_free_percent = (uint32_t)conf_u64(q, "min_free_disk"),
+		.room = { conf_size(q, "min_free"),
+		    (uint32_t)conf_u64(q, "min_free_disk") },
 		.per_message = (uint32_t)conf_u64(q, "per_message"),
 		.local_jobs = (uint32_t)conf_u64(q, "local_jobs"),
 		.smtp_jobs = SMTP_JOBS,

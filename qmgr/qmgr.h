@@ -10,6 +10,7 @@
 #include "proc/proc.h"
 #include "qmgr/load.h"
 #include "qmgr/queue.h"
+#include "qmgr/room.h"
 #include "qmgr/rules.h"
 #include "qmgr/spool.h"
 #include "qmgr/state.h"
@@ -23,8 +24,7 @@ struct qmgr_options {
 	uint64_t segment;
 	uint64_t messages;     /* most in the queue */
 	uint64_t message_size; /* most octets of one */
-	uint64_t min_free;     /* octets */
-	uint32_t min_free_percent;
+	struct room_limits room;
 	uint32_t per_message;  /* recipients in a job */
 	uint32_t local_jobs, smtp_jobs, bounce_jobs; /* of one agent */
 	struct sched_options sched;

@@ -12,30 +12,6 @@ enum {
 	LEFT_LEAST = 64 * 1024 /* ... or so many octets of mail, or more */
 };
 
-/* Octets that mail may still take; less than 0: too much is taken. */
-static int64_t
-room(const struct qmgr_options *o, const struct statvfs *fs)
-{
-	const uint64_t share =
-	    fs->f_blocks / 100 * o->min_free_percent * fs->f_frsize;
-
-	return (int64_t)(fs->f_bavail * fs->f_frsize) -
-	    (int64_t)(share > o->min_free ? share : o->min_free);
-}
-
-/* What is missing, or NULL. */
-static const char *
-missing(const struct qmgr_options *o, const struct statvfs *fs)
-{
-	if ((fs->f_flag & ST_RDONLY) != 0)
-		return "the spool is read-only";
-	if (room(o, fs) < 0)
-		return "less than min_free, or min_free_disk, is free";
-	if (fs->f_favail < fs->f_files / 100 * o->min_free_percent)
-		return "less than min_free_disk of the inodes is free";
-	return NULL;
-}
-
 static void
 look(void *arg)
 {
@@ -49,8 +25,8 @@ look(void *arg)
 		qlog_again(&d->q.log);
 	if (fstatvfs(d->spool.dirfd, &fs) == -1)
 		return;
-	why = missing(&d->o, &fs);
-	d->space.left = room(&d->o, &fs) / 2;
+	why = room_missing(&d->o.room, &fs, d->space.why != NULL);
+	d->space.left = room_left(&d->o.room, &fs) / 2;
 	if (d->space.left < LEFT_LEAST)
 		d->space.left = LEFT_LEAST;
 	if (why == NULL)

@@ -15,7 +15,7 @@ static const struct conf_key queue_keys[] = {
 	{ "min_free_disk", CONF_PERCENT, CONF_NONE, "2%", 0, 50, NULL, 0,
 	    "Part of the disk and of its inodes that must be free to take "
 	    "new mail; with less it is refused with 452, and postern status "
-	    "tells why." },
+	    "tells why, until an eighth more than this is free." },
 	{ "min_free", CONF_SIZE, CONF_NONE, "256MiB", 0, 0, NULL, 0,
 	    "Octets that must be free to take new mail, as min_free_disk." },
 	{ "memory", CONF_SIZE, 0, "256MiB", 8388608, 0, NULL, 0,
