@@ -147,6 +147,8 @@ class Post:
         self.boxes = [Folder(self.p, BOB), Folder(self.p, ALICE)]
         self.seen = {}  # (name, place) -> copies
         self.rounds = None
+        # Reports without the text of what they report, where that may be: a queue that cannot read it tells the sender all the same.
+        self.textless = None
 
     def __enter__(self):
         return self
@@ -282,8 +284,11 @@ class Post:
         for box in self.boxes:
             for text in box.news():
                 if b"multipart/report" in text.partition(b"\r\n\r\n")[0]:
-                    for name in re.findall(rb"^Subject: (\S+-\d+-\w+)\r$", text, re.M):
+                    names = re.findall(rb"^Subject: (\S+-\d+-\w+)\r$", text, re.M)
+                    for name in names:
                         self.see(name.decode(), "report")
+                    if not names and self.textless is not None:
+                        self.textless += 1
                 else:
                     self.see_text(text, box.address)
         while self.taken < len(self.sink.mails):
@@ -311,7 +316,9 @@ class Post:
             n = self.seen.get((name, place), 0)
             if place not in places:
                 raise Wrong("%s %s came to %s" % (fate, name, place))
-            if n == 0 and fate == "accepted":
+            if n == 0 and place == "report" and self.textless:
+                self.textless -= 1
+            elif n == 0 and fate == "accepted":
                 raise Wrong("accepted and lost: %s for %s" % (name, place))
             if n != 0 and fate == "refused":
                 raise Wrong("refused, yet delivered: %s for %s" % (name, place))

@@ -57,14 +57,18 @@ enum action {
 	LOSE,   /* a sync fails, and what it should have kept is zeros */
 };
 
+enum stays {
+	NOT,
+	FULL, /* as on a full disk: what has its octets can be written */
+	ALL,
+};
+
 struct page {
 	atomic_uint action;
 	uint32_t kinds; /* of the calls that count */
 	uint32_t at;    /* this call, from 1 */
 	uint32_t error;
-	/* Not 0: and all after it, as on a full disk: writes to where the file
-	 * has its octets go well. */
-	uint32_t stays;
+	uint32_t stays; /* and all after it: enum stays */
 	atomic_uint count, hits;
 	uint32_t nr, pid;  /* of the last hit */
 	atomic_uint again; /* syncs of the file whose sync was failed */
@@ -72,6 +76,7 @@ struct page {
 	char program[16];
 	char name[64]; /* of the file, where the call gives one */
 	atomic_llong clock; /* seconds that the calendar is ahead */
+	atomic_uint starts; /* of the program since the fault was set */
 };
 
 struct call {
@@ -120,6 +125,14 @@ raw4(long nr, long a, long b, long c, long d)
 	return raw(nr, (const long[6]){ a, b, c, d, 0, 0 });
 }
 
+static bool
+is_ours(void)
+{
+	return page != NULL && page->action != NOTHING &&
+	    strncmp(program_invocation_short_name, page->program,
+	    sizeof(page->program)) == 0;
+}
+
 __attribute__((constructor)) static void
 map_page(void)
 {
@@ -138,6 +151,8 @@ map_page(void)
 	p = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	raw4(SYS_close, fd, 0, 0, 0);
 	page = p == MAP_FAILED ? NULL : p;
+	if (is_ours())
+		atomic_fetch_add(&page->starts, 1);
 }
 
 static void
@@ -229,14 +244,6 @@ dirt_keep(int fd, ino_t inode)
 
 /* --- one call ----------------------------------------------------------- */
 
-static bool
-is_ours(void)
-{
-	return page != NULL && page->action != NOTHING &&
-	    strncmp(program_invocation_short_name, page->program,
-	    sizeof(page->program)) == 0;
-}
-
 static struct statx
 identity(int fd)
 {
@@ -273,18 +280,21 @@ hits(const struct call *c, const struct stat *st)
 	unsigned n;
 
 	if ((page->kinds & (unsigned)c->kind) == 0 ||
-	    (page->stays != 0 && needs_no_room(c, st->st_size)))
+	    (page->stays == FULL && needs_no_room(c, st->st_size)))
 		return false;
 	n = atomic_fetch_add(&page->count, 1) + 1;
-	if (n != page->at && (page->stays == 0 || n < page->at))
+	if (n != page->at && (page->stays == NOT || n < page->at))
 		return false;
 	page->nr = (uint32_t)c->nr;
 	page->pid = (uint32_t)getpid();
 	page->inode = st->st_ino;
 	strncpy(page->name, c->name == NULL ? "" : c->name,
 	    sizeof(page->name) - 1);
-	if (c->kind == SYNC)
+	if (c->kind == SYNC) {
+		if (is_failed((int)c->a[0]))
+			atomic_fetch_add(&page->again, 1);
 		failed = identity((int)c->a[0]);
+	}
 	atomic_fetch_add(&page->hits, 1);
 	return true;
 }

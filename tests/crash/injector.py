@@ -15,14 +15,15 @@ from lib import scratch
 OPEN, WRITE, SYNC, TRUNCATE, RENAME, LINK, UNLINK, MKDIR, CLOSE, SEND, READ = (1 << n for n in range(11))
 DISK = OPEN | WRITE | SYNC | TRUNCATE | RENAME | LINK | UNLINK | MKDIR | CLOSE
 NOTHING, BEFORE, AFTER, TORN, FAIL, SHORT, LOSE = range(7)  # as in inject.c
-LAYOUT, CLOCK = "=10IQ16s64s", 128  # and where the clock stands
+LAYOUT, CLOCK, STARTS = "=10IQ16s64s", 128, 136  # and where the others stand
+NOT, FULL, ALL = range(3)  # as in inject.c, whether a fault stays
 NAMES = {257: "openat", 437: "openat2", 1: "write", 18: "pwrite64", 20: "writev", 46: "sendmsg", 44: "sendto", 75: "fdatasync",
          74: "fsync", 306: "syncfs", 77: "ftruncate", 285: "fallocate", 264: "renameat", 265: "linkat", 263: "unlinkat",
          258: "mkdirat", 3: "close", 0: "read", 17: "pread64", 217: "readdir"}  # of x86-64, for reports only
 
 
 class Action:
-    def __init__(self, action, kinds, error=0, stays=False):
+    def __init__(self, action, kinds, error=0, stays=NOT):
         self.action, self.kinds, self.error, self.stays = action, kinds, error, stays
         self.kills = action in (BEFORE, AFTER, TORN)
 
@@ -42,8 +43,12 @@ ACTIONS = {
     "lost": Action(LOSE, SYNC, errno.EIO),
     # Octets of a mapped file (mmap) come without a call: those reads cannot be struck.
     "EIO-read": Action(FAIL, READ, errno.EIO),
-    "stuck": Action(FAIL, SYNC | RENAME | LINK | UNLINK, errno.EROFS, stays=True),
-    "full": Action(FAIL, WRITE | TRUNCATE, errno.ENOSPC, stays=True),
+    "stuck": Action(FAIL, SYNC | RENAME | LINK | UNLINK, errno.EROFS, stays=ALL),
+    # A disk that goes bad and, somehow, comes back.
+    "bad-write": Action(FAIL, WRITE | TRUNCATE, errno.EIO, stays=ALL),
+    "bad-sync": Action(LOSE, SYNC, errno.EIO, stays=ALL),
+    "bad-read": Action(FAIL, READ, errno.EIO, stays=ALL),
+    "full": Action(FAIL, WRITE | TRUNCATE, errno.ENOSPC, stays=FULL),
 }
 
 
@@ -73,6 +78,7 @@ class Injector:
         size = struct.calcsize(LAYOUT)
         self.page[4:size] = struct.pack(LAYOUT, 0, action.kinds, at, action.error, action.stays, 0, 0, 0, 0, 0, 0,
                                         program.encode(), b"")[4:]
+        self.page[STARTS:STARTS + 4] = bytes(4)
         self.page[0:4] = struct.pack("=I", action.action)  # last: now it counts
 
     def step_clock(self, seconds):
@@ -92,6 +98,11 @@ class Injector:
     @property
     def hits(self):
         return self.fields()[6]
+
+    @property
+    def starts(self):
+        """How often the program was started since."""
+        return struct.unpack_from("=I", self.page, STARTS)[0]
 
     @property
     def pid(self):
