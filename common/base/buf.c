@@ -113,7 +113,13 @@ buf_add_c(struct buf *b, const char *cstr)
 bool
 buf_add_char(struct buf *b, char c)
 {
-	return buf_add(b, str_n(&c, 1));
+	char *room = buf_reserve(b, 1);
+
+	if (room == NULL)
+		return false;
+	*room = c;
+	b->n++;
+	return true;
 }
 
 bool

@@ -2,13 +2,20 @@
 
 #include <time.h>
 
+/* A value goes behind another one. */
+static bool
+wants_comma(const struct buf *b)
+{
+	const struct str s = buf_str(b);
+
+	return s.n != 0 && s.p[s.n - 1] != '{' && s.p[s.n - 1] != '[' &&
+	    s.p[s.n - 1] != '\n';
+}
+
 static void
 comma(struct buf *b)
 {
-	struct str s = buf_str(b);
-
-	if (s.n != 0 && s.p[s.n - 1] != '{' && s.p[s.n - 1] != '[' &&
-	    s.p[s.n - 1] != '\n')
+	if (wants_comma(b))
 		buf_add_char(b, ',');
 }
 
@@ -46,15 +53,28 @@ json_is_text(struct str v)
 	return true;
 }
 
-static void
-quoted(struct buf *b, struct str v)
+/* Octets at the front that stand for themselves. */
+static size_t
+plain_len(struct str v)
 {
-	buf_add_char(b, '"');
+	size_t n = 0;
+
+	while (n < v.n && v.p[n] >= ' ' && v.p[n] < 0x7f && v.p[n] != '"' &&
+	    v.p[n] != '\\')
+		n++;
+	return n;
+}
+
+static void
+escaped(struct buf *b, struct str v)
+{
 	while (v.n != 0) {
-		size_t n = utf8_len(v);
+		size_t n = plain_len(v);
 		char c = v.p[0];
 
-		if (n == 0)
+		if (n != 0)
+			buf_add(b, str_first(v, n));
+		else if ((n = utf8_len(v)) == 0)
 			buf_add_c(b, "\\ufffd");
 		else if (c == '"' || c == '\\')
 			buf_addf(b, "\\%c", c);
@@ -64,6 +84,32 @@ quoted(struct buf *b, struct str v)
 			buf_add(b, str_first(v, n));
 		str_take(&v, n != 0 ? n : 1);
 	}
+}
+
+/* What needs no escapes. */
+static void
+put_plain(struct buf *b, struct str v)
+{
+	char *at = buf_reserve(b, v.n + 2);
+
+	if (at == NULL)
+		return;
+	at[0] = '"';
+	if (v.n != 0)
+		memcpy(at + 1, v.p, v.n);
+	at[v.n + 1] = '"';
+	buf_commit(b, v.n + 2);
+}
+
+static void
+quoted(struct buf *b, struct str v)
+{
+	if (plain_len(v) == v.n) {
+		put_plain(b, v);
+		return;
+	}
+	buf_add_char(b, '"');
+	escaped(b, v);
 	buf_add_char(b, '"');
 }
 
@@ -142,17 +188,51 @@ json_bool(struct buf *b, const char *key, bool v)
 	buf_add_c(b, v ? "true" : "false");
 }
 
+/* n decimal digits and what stands behind them; the next place. */
+static char *
+put_digits(char *at, unsigned v, unsigned n, char behind)
+{
+	for (unsigned i = n; i-- > 0; v /= 10)
+		at[i] = (char)('0' + v % 10);
+	at[n] = behind;
+	return at + n + 1;
+}
+
+enum { DATE = 11 /* octets of "2026-11-23T" */ };
+
+
+static void
+put_date(char date[DATE], int64_t day)
+{
+	time_t s = (time_t)(day * 86400);
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	date = put_digits(date, (unsigned)tm.tm_year + 1900, 4, '-');
+	date = put_digits(date, (unsigned)tm.tm_mon + 1, 2, '-');
+	put_digits(date, (unsigned)tm.tm_mday, 2, 'T');
+}
+
 void
 json_time(struct buf *b, const char *key, int64_t ms)
 {
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-	char text[32];
+	static _Thread_local int64_t known = -1;
+	static _Thread_local char date[DATE];
+	const int64_t t = ms > 0 ? ms : 0, day = t / 86400000;
+	const unsigned in_day = (unsigned)(t % 86400000);
+	char text[32], *at = text;
 
+	/* A long list is full of times, but of few days. */
+	if (day != known)
+		put_date(date, day);
+	known = day;
+	memcpy(at, date, DATE);
+	at = put_digits(at + DATE, in_day / 3600000, 2, ':');
+	at = put_digits(at, in_day / 60000 % 60, 2, ':');
+	at = put_digits(at, in_day / 1000 % 60, 2, '.');
+	at = put_digits(at, in_day % 1000, 3, 'Z');
 	name(b, key);
-	gmtime_r(&s, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_addf(b, "\"%s.%03dZ\"", text, (int)(ms % 1000));
+	put_plain(b, str_n(text, (size_t)(at - text)));
 }
 
 void
