@@ -87,18 +87,20 @@ state_on_disk(const struct rcpt *r)
 static void
 put_rcpt(struct buf *out, struct entry_writer *w, const struct rcpt *r)
 {
+	const uint32_t flags = (r->flags & (RCPT_MAYBE | RCPT_WARNED)) |
+	    (r->via != NULL ? RCPT_VIA : 0);
+
 	wire_put_u32(out, r->index);
 	wire_put_u32(out, state_on_disk(r) | (uint32_t)r->notify << 8 |
-	    (uint32_t)(r->flags & (RCPT_MAYBE | RCPT_WARNED | RCPT_VIA)) << 16 |
-	    (uint32_t)r->depth << 24);
+	    flags << 16 | (uint32_t)r->depth << 24);
 	wire_put_u32(out, r->attempts | (uint32_t)r->dsn << 16);
 	wire_put_u64(out, (uint64_t)r->next);
 	wire_put_str(out, rcpt_address(r));
 	wire_put_str(out, rcpt_orcpt(r));
 	site_put(out, w, r->site);
 	reason_put(out, w, r->reason);
-	if ((r->flags & RCPT_VIA) != 0)
-		site_put(out, w, rcpt_via(r));
+	if (r->via != NULL)
+		site_put(out, w, r->via);
 }
 
 /* Nobody knows yet where it goes: it may stand for a list. */

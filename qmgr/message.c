@@ -105,7 +105,6 @@ message_free(struct message *m)
 		map_clear(&m->more->accounts);
 		map_clear(&m->more->addresses);
 		map_clear(&m->more->bundles);
-		map_clear(&m->more->vias);
 		free(m->more);
 	}
 	free(m->text);

@@ -48,7 +48,7 @@ enum {
 	RCPT_TRIED = 4,   /* attempted since this qmgr began; not on disk */
 	RCPT_ASKED = 8,   /* ROUTING: routerd was asked; not on disk */
 	RCPT_BULK = 16,   /* ROUTING: in the slower of two lists; not on disk */
-	RCPT_VIA = 32,    /* goes where the administrator said; via.h */
+	RCPT_VIA = 32,    /* only on disk: via is there */
 	RCPT_TURN = 64    /* DEFERRED until its turn at a site with a rate; not on
 	                   * disk */
 };
@@ -58,6 +58,7 @@ struct rcpt {
 	                          * list, READY its bundle, DEFERRED its site */
 	struct message *m;
 	struct site *site;      /* where it last was to go; a reference */
+	struct site *via;       /* where it goes by order, or NULL; via.h */
 	struct reason *reason;  /* the last words about it, or NULL */
 	struct target *target;  /* where it goes, while READY or INFLIGHT */
 	const char *text;       /* u16 n, u16 k, n octets of address, k of
@@ -98,7 +99,6 @@ struct message_more {
 	struct map accounts;   /* that a copy goes to: account -> rcpt */
 	struct map addresses;  /* that a list named: address -> rcpt */
 	struct map bundles;    /* of many sites: site -> bundle */
-	struct map vias;       /* index -> struct site; via.h */
 };
 
 struct message {

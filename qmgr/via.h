@@ -1,6 +1,6 @@
 /*
  * via -- a next hop that the administrator ordered for a recipient, whatever
- * routerd would say.  Few recipients have one: it stands beside the message.
+ * routerd would say.  A million may have one: no allocation each.
  */
 #ifndef POSTERN_QMGR_VIA_H
 #define POSTERN_QMGR_VIA_H
