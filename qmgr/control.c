@@ -1,4 +1,6 @@
 /* control -- what postern(8) asks of the queue; words and rows: ctl/VERBS.md. */
+#include <stdio.h>
+
 #include "base/json.h"
 #include "qmgr/peer.h"
 #include "qmgr/walk.h"
@@ -43,38 +45,71 @@ verb_show(void *arg, struct control_ask *a)
 static void
 visit_summary(struct walk *w, struct message *m)
 {
-	summary_add(&w->summary, m);
+	summary_add(&w->summary, m, &w->filter);
 }
 
-static struct buf *
-begin_row(void *arg)
-{
-	struct walk *w = arg;
-
-	return control_row(w->ask);
-}
-
-static void
-end_row(void *arg)
-{
-	struct walk *w = arg;
-
-	control_row_end(w->ask);
-}
-
-static void
+static bool
 finish_summary(struct walk *w)
 {
-	const struct row_times t = walk_times(w->d);
+	if (!summary_more(&w->summary))
+		return false;
+	summary_put(&w->summary, control_row(w->ask));
+	control_row_end(w->ask);
+	return true;
+}
 
-	summary_rows(&w->summary, &t, begin_row, end_row, w);
+static const char *
+take_by(struct walk *w)
+{
+	struct str by = STR("site");
+
+	control_option(w->ask, "--by", &by);
+	w->summary.reasons = &w->d->q.reasons;
+	w->summary.now = w->d->q.now;
+	return summary_by(&w->summary, by) ? NULL :
+	    "--by is " SUMMARY_KINDS;
 }
 
 static void
 verb_summary(void *arg, struct control_ask *a)
 {
 	static const struct walk_plan plan = { .visit = visit_summary,
-		.finish = finish_summary };
+		.finish = finish_summary, .options = take_by };
+
+	walk_start(arg, a, &plan);
+}
+
+/* --- one's own -------------------------------------------------------------- */
+
+/* Who is no administrator sees what his uid submitted here. */
+static const char *
+take_own(struct walk *w)
+{
+	snprintf(w->own, sizeof(w->own), "unix:%u", (unsigned)w->ask->uid);
+	return NULL;
+}
+
+static const char *
+take_own_by(struct walk *w)
+{
+	take_own(w);
+	return take_by(w);
+}
+
+static void
+verb_list_own(void *arg, struct control_ask *a)
+{
+	static const struct walk_plan plan = { .visit = visit_list,
+		.options = take_own };
+
+	walk_start(arg, a, &plan);
+}
+
+static void
+verb_summary_own(void *arg, struct control_ask *a)
+{
+	static const struct walk_plan plan = { .visit = visit_summary,
+		.finish = finish_summary, .options = take_own_by };
 
 	walk_start(arg, a, &plan);
 }
@@ -121,7 +156,7 @@ static const struct control_verb verbs[] = {
 	/* noun     verb       least most                    data */
 	{ "queue",  "list",    0,    CONTROL_WORDS_MAX, false, verb_list,    NULL, NULL },
 	{ "queue",  "show",    1,    CONTROL_WORDS_MAX, false, verb_show,    NULL, NULL },
-	{ "queue",  "cat",     1,    1,                 false, verb_cat,     NULL, NULL },
+	{ "queue",  "cat",     1,    CONTROL_WORDS_MAX, false, verb_cat,     NULL, NULL },
 	{ "queue",  "summary", 0,    CONTROL_WORDS_MAX, false, verb_summary, NULL, NULL },
 	{ "queue",  "retry",   0,    CONTROL_WORDS_MAX, false, verb_retry,   NULL, NULL },
 	{ "queue",  "hold",    0,    CONTROL_WORDS_MAX, false, verb_hold,    NULL, NULL },
@@ -139,11 +174,20 @@ static const struct control_verb verbs[] = {
 	{ "site",   "rate",    2,    4,                 false, verb_site_rate, NULL, NULL },
 	{ "server", "info",    0,    0,                 false, verb_info,    NULL, NULL },
 };
+static const struct control_verb own_verbs[] = {
+	{ "queue",  "list",    0,    CONTROL_WORDS_MAX, false, verb_list_own, NULL, NULL },
+	{ "queue",  "summary", 0,    CONTROL_WORDS_MAX, false, verb_summary_own, NULL, NULL },
+};
 /* clang-format on */
 
 void
 control_peer(struct qmgr *d, int fd, uid_t uid, uint32_t rights)
 {
+	if ((rights & CONTROL_ADMIN) == 0) {
+		control_open(d->proc.loop, fd, uid, rights | CONTROL_OWN,
+		    own_verbs, sizeof(own_verbs) / sizeof(own_verbs[0]), d);
+		return;
+	}
 	control_open(d->proc.loop, fd, uid, rights, verbs,
 	    sizeof(verbs) / sizeof(verbs[0]), d);
 }

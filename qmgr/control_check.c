@@ -39,13 +39,14 @@ visit(struct walk *w, struct message *m)
 	audit_message(&w->audit, m);
 }
 
-static void
+static bool
 finish(struct walk *w)
 {
 	if (w->d->q.table.n <= SUMS_MOST)
 		audit_counts(&w->audit);
 	if (w->audit.problems != 0)
 		control_end(w->ask, 1, "", "");
+	return false;
 }
 
 void

@@ -66,19 +66,6 @@ put_domains(struct buf *b, const struct lane *lane, uint32_t most)
 }
 
 static void
-put_last(struct buf *b, const struct reason *r)
-{
-	struct buf text;
-
-	buf_init(&text, BUF_NO_MAX);
-	if (r != NULL)
-		buf_addf(&text, "%u %.*s %.*s", r->code, STR_ARG(r->status),
-		    STR_ARG(r->text));
-	json_str(b, "last_reply", buf_str(&text));
-	buf_clear(&text);
-}
-
-static void
 row_lane(struct control_ask *a, struct qmgr *d, const struct lane *lane,
     uint32_t domains)
 {
@@ -100,7 +87,8 @@ row_lane(struct control_ask *a, struct qmgr *d, const struct lane *lane,
 	    (uint64_t)(60000000 / lane->gap_us) : 0);
 	put_time(b, "rate_until", &t, lane->rate_until);
 	json_u64(b, "max_connections", lane->most);
-	put_last(b, lane->last);
+	json_str(b, "last_reply", lane->last != NULL ? lane->last->said :
+	    STR_NONE);
 	control_row_end(a);
 }
 
@@ -144,7 +132,8 @@ void
 verb_site_show(void *arg, struct control_ask *a)
 {
 	if (rows(arg, a, a->words[0], UINT32_MAX) == 0)
-		control_end(a, 2, "no such site is known now",
+		control_end(a, 2, "no such site is known now: there is none "
+		    "of that name, or no mail for it",
 		    "postern site list says which are");
 	else
 		control_end(a, 0, "", "");
@@ -183,7 +172,8 @@ answer(struct save *s)
 		    "spool/sites cannot be written: %s", strerror(s->error));
 	else if (rows(s->d, a, str_c(s->name), DOMAINS_SHOWN) == 0)
 		control_end(a, 0, "no mail for that site is known now; it will "
-		    "hold when there is", "");
+		    "hold when there is: mail that goes by a route is of the "
+		    "site of its via", "");
 	else
 		control_end(a, 0, "", "");
 }
@@ -236,7 +226,7 @@ order(struct qmgr *d, struct control_ask *a, const char *what, struct str name)
 
 /* --- words ------------------------------------------------------------------ */
 
-/* "90s", "30min", "1h", "2d"; false: answered. */
+/* "90s", "30min", "1h", "2d", "1w"; false: answered. */
 static bool
 take_for(struct control_ask *a, int64_t now, int64_t *until)
 {
@@ -244,13 +234,14 @@ take_for(struct control_ask *a, int64_t now, int64_t *until)
 		const char *unit;
 		int64_t ms;
 	} units[] = { { "s", 1000 }, { "min", 60000 }, { "m", 60000 },
-		{ "h", 3600000 }, { "d", 86400000 } };
-	struct str v;
+		{ "h", 3600000 }, { "d", 86400000 }, { "w", 604800000 } };
+	struct str v, word;
 	uint32_t n;
 
 	*until = LANE_EVER;
-	if (!control_option(a, "--for", &v))
+	if (!control_option(a, "--for", &word))
 		return true;
+	v = word;
 	if (num_take_u32(&v, &n) && n != 0)
 		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 			if (str_eq(v, str_c(units[i].unit)) &&
@@ -258,7 +249,8 @@ take_for(struct control_ask *a, int64_t now, int64_t *until)
 				*until = now + n * units[i].ms;
 				return true;
 			}
-	control_end(a, 64, "--for: not a time", "write 90s, 30min, 1h or 2d");
+	control_endf(a, 64, "--for: \"%.*s\" is not understood: write 90s, "
+	    "30min, 1h or 2d", STR_ARG(str_first(word, 60)));
 	return false;
 }
 
@@ -271,8 +263,8 @@ take_rule(struct qmgr *d, struct control_ask *a)
 	if (r == NULL)
 		control_end(a, d->rules.n >= RULES_MAX ? 73 : 65,
 		    d->rules.n >= RULES_MAX ? "too many sites have orders" :
-		    "that is no site", "name a domain, or a site as postern "
-		    "site list shows it");
+		    "that can be no site", "name a domain, or a site as "
+		    "postern site list shows it");
 	return r;
 }
 
@@ -315,7 +307,8 @@ verb_site_resume(void *arg, struct control_ask *a)
 		n++;
 	}
 	if (n == 0)
-		control_end(a, 2, "that site is not paused", "");
+		control_endf(a, 2, "%.*s is not paused",
+		    STR_ARG(str_first(name, 200)));
 	else
 		order(d, a, "site-resumed", name);
 }
@@ -344,8 +337,9 @@ verb_site_rate(void *arg, struct control_ask *a)
 	if (!take_for(a, d->q.now, &until) || !control_words_ok(a, 2, 2))
 		return;
 	if (!take_rate(a->words[1], &n)) {
-		control_end(a, 64, "not a rate", "write messages a minute, "
-		    "1 to 1000000, or none");
+		control_endf(a, 64, "\"%.*s\" is not a rate: write messages a "
+		    "minute, 1 to 1000000, or none",
+		    STR_ARG(str_first(a->words[1], 60)));
 		return;
 	}
 	if ((r = take_rule(d, a)) == NULL)

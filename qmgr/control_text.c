@@ -108,8 +108,13 @@ text_open(struct walk *w, struct message *m)
 static void
 visit_cat(struct walk *w, struct message *m)
 {
-	if (!text_open(w, m))
-		control_end(w->ask, 74, "its text cannot be read", "");
+	char id[ID_TEXT + 1];
+
+	if (text_open(w, m))
+		return;
+	id_text(m->id, id);
+	control_endf(w->ask, 74, "%s: its text cannot be read; postern queue "
+	    "check looks for what is wrong", id);
 }
 
 void

@@ -112,6 +112,7 @@ struct qmgr {
 	struct space space;
 	struct compaction compact;
 	struct rules rules;
+	unsigned nown;            /* walks of who is no administrator */
 	struct buf scratch;       /* a record read back */
 	bool stopping;
 };

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/fatal.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "msg/control.h"
 #include "proc/note.h"
 #include "qmgr/disk.h"
 #include "qmgr/filter.h"
@@ -22,7 +24,8 @@
 #include "qmgr/rows.h"
 #include "qmgr/spool.h"
 
-enum { WORDS_MAX = 64, PIECE = 32768, DAYS_5 = 5 * 24 * 3600 * 1000 };
+enum { WORDS_MAX = CONTROL_WORDS_MAX, PIECE = 32768,
+	DAYS_5 = 5 * 24 * 3600 * 1000 };
 
 struct reader {
 	struct spool spool;
@@ -80,7 +83,7 @@ visit_show(struct reader *r, struct message *m)
 static void
 visit_summary(struct reader *r, struct message *m)
 {
-	summary_add(&r->summary, m);
+	summary_add(&r->summary, m, &r->filter);
 }
 
 static void
@@ -138,10 +141,15 @@ put_text(struct reader *r, const struct message *m)
 static void
 visit_cat(struct reader *r, struct message *m)
 {
+	char id[ID_TEXT + 1];
+
 	if (put_text(r, m))
 		return;
 	flush(r);
-	fatal("the text of the message cannot be read");
+	id_text(m->id, id);
+	dprintf(STDERR_FILENO, "postern: %s: its text cannot be read; postern "
+	    "queue check looks for what is wrong\n", id);
+	exit(READ_IO);
 }
 
 static void
@@ -173,6 +181,22 @@ static const struct {
 	{ "export", true, visit_export },
 };
 
+/* 0, or says whom it was asked for by name that is not there. */
+static int
+verdict(struct reader *r)
+{
+	struct filter *f = &r->filter;
+	char text[FILTER_TEXT];
+
+	for (size_t i = 0; i < f->nids; i++)
+		if (table_find(&r->q.table, f->ids[i]) == NULL)
+			filter_missed(f, f->ids[i]);
+	if (filter_verdict(f, text) == 0)
+		return 0;
+	dprintf(STDERR_FILENO, "postern: %s\n", text);
+	return READ_NONE;
+}
+
 static int
 run(struct reader *r, void (*visit)(struct reader *r, struct message *m))
 {
@@ -187,13 +211,33 @@ run(struct reader *r, void (*visit)(struct reader *r, struct message *m))
 		f->matched++;
 		visit(r, m);
 	}
-	if (visit == visit_summary)
-		summary_rows(&r->summary, &r->times, begin_row, end_row, r);
+	while (visit == visit_summary && summary_more(&r->summary)) {
+		summary_put(&r->summary, begin_row(r));
+		end_row(r);
+	}
 	flush(r);
-	if (f->nids == 0 || f->matched != 0)
-		return 0;
-	dprintf(STDERR_FILENO, "qmgr-read: no messages match\n");
-	return READ_NONE;
+	return verdict(r);
+}
+
+/* --by of a summary, out of the words. */
+static bool
+take_by(struct reader *r, struct str words[], size_t *n)
+{
+	struct str by = STR("site");
+
+	for (size_t i = 0; i + 1 < *n; i++)
+		if (str_eq(words[i], STR("--by"))) {
+			by = words[i + 1];
+			*n -= 2;
+			memmove(&words[i], &words[i + 2],
+			    (*n - i) * sizeof(words[0]));
+			break;
+		}
+	r->summary.reasons = &r->q.reasons;
+	if (summary_by(&r->summary, by))
+		return true;
+	dprintf(STDERR_FILENO, "postern: --by is " SUMMARY_KINDS "\n");
+	return false;
 }
 
 static int
@@ -216,6 +260,7 @@ load(struct reader *r, const char *path)
 	    clock_wall_ms());
 	r->times = (struct row_times){ qclock_at(&r->q.clock, 0),
 		clock_wall_ms(), DAYS_5, DAYS_5 };
+	r->summary.now = r->times.now;
 	return 0;
 }
 
@@ -233,11 +278,12 @@ read_failed(const char *spool)
 {
 	const int error = errno;
 
-	dprintf(STDERR_FILENO, "qmgr-read: %s: %s\n", spool, strerror(error));
+	dprintf(STDERR_FILENO, "postern: %s: %s\n", spool, strerror(error));
 	if (error == EACCES || error == EPERM)
 		dprintf(STDERR_FILENO, "fix: the queue on disk is read by "
 		    "root, or by the user whose files these are\n");
-	return error == ENOENT ? READ_NO_INPUT : READ_IO;
+	return error == ENOENT ? READ_NO_INPUT : error == EACCES ||
+	        error == EPERM ? READ_DENIED : READ_IO;
 }
 
 int
@@ -245,7 +291,7 @@ main(int argc, char *argv[])
 {
 	static struct reader r;
 	struct str words[WORDS_MAX];
-	const char *wrong;
+	struct filter_wrong wrong;
 	size_t n = 0, v = 0;
 	int loaded;
 
@@ -265,9 +311,12 @@ main(int argc, char *argv[])
 	if (v == sizeof(verbs) / sizeof(verbs[0]) ||
 	    (verbs[v].needs_filter && n == 0))
 		return usage();
-	wrong = filter_parse(&r.filter, words, n);
-	if (wrong != NULL) {
-		dprintf(STDERR_FILENO, "qmgr-read: %s\n", wrong);
+	if (strcmp(verbs[v].name, "summary") == 0 && !take_by(&r, words, &n))
+		return READ_USAGE;
+	if (!filter_parse(&r.filter, words, n, &wrong)) {
+		dprintf(STDERR_FILENO, "postern: %s\n%s%s%s", wrong.text,
+		    wrong.fix[0] != '\0' ? "fix: " : "", wrong.fix,
+		    wrong.fix[0] != '\0' ? "\n" : "");
 		return READ_USAGE;
 	}
 	buf_init(&r.out, BUF_NO_MAX);

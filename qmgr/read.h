@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 enum { READ_FOUND = 1, READ_NONE = 2, READ_USAGE = 64, READ_NO_INPUT = 66,
-	READ_IO = 74 };
+	READ_IO = 74, READ_DENIED = 77 };
 
 /* "check": rows of problems and one of sums; the exit code. */
 int read_check(const char *spool, bool progress);

@@ -1,5 +1,6 @@
 #include "qmgr/reason.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -32,17 +33,22 @@ struct reason *
 reason_get(struct reasons *rs, uint32_t code, struct str status,
     struct str text, struct str remote)
 {
-	char room[KEY_MAX], *at;
+	char room[KEY_MAX], digits[16], *at, *said;
 	const struct str key = make_key(room, code, status, text, remote);
+	const struct str number = str_n(digits,
+	    (size_t)snprintf(digits, sizeof(digits), "%u ", code));
 	struct reason *r = map_get(&rs->by_text, key);
 
 	if (r != NULL)
 		return reason_ref(r);
-	r = xmalloc(sizeof(*r) + status.n + text.n + remote.n);
+	r = xmalloc(sizeof(*r) + number.n + status.n + 1 + text.n + remote.n);
 	*r = (struct reason){ .refs = 1, .code = code };
-	at = (char *)(r + 1);
+	at = said = (char *)(r + 1);
+	str_put(&at, number);
 	r->status = str_put(&at, status);
+	str_put(&at, STR(" "));
 	r->text = str_put(&at, text);
+	r->said = str_n(said, (size_t)(at - said));
 	r->remote = str_put(&at, remote);
 	r->hint = reply_hint(code, r->status, r->text);
 	map_set(&rs->by_text, key, r);

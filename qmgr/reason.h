@@ -14,8 +14,9 @@
 struct reason {
 	uint32_t refs;
 	uint32_t code;      /* 451, 550, 250 ... */
+	struct str said;    /* "451 4.4.1 and the text": of it */
 	struct str status;  /* "4.4.1" */
-	struct str text;
+	struct str text;    /* are these two */
 	struct str remote;  /* "mx.example.org [192.0.2.1]" or "" */
 	struct reply_hint hint; /* what it means for the next attempt */
 	uint64_t mark;      /* encoder: which run gave it number */

@@ -6,6 +6,7 @@
 #include "base/fatal.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "qmgr/lane.h"
 #include "qmgr/via.h"
 
 static const char *
@@ -38,6 +39,23 @@ put_null(struct buf *b, const char *key)
 	buf_addf(b, ",\"%s\":null", key);
 }
 
+/* The last words about it, or those to its site for which it was not tried;
+ * with their code, or the text alone. */
+static struct str
+words_of(const struct rcpt *r, int64_t now, bool with_code)
+{
+	const struct lane *lane = r->site != NULL ? r->site->lane : NULL;
+	const struct reason *why = r->reason;
+
+	if (why == NULL && r->state == RCPT_DEFERRED && lane != NULL) {
+		if (lane->paused_until > now)
+			return STR("its site is paused");
+		if (lane->dead || lane->slow_until > now)
+			why = lane->last;
+	}
+	return why == NULL ? STR_NONE : with_code ? why->said : why->text;
+}
+
 static void
 put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
     const struct row_times *t, bool full)
@@ -47,7 +65,7 @@ put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
 	json_c(b, "status", (m->flags & MSG_HELD) != 0 ? "hold" :
 	    rcpt_states[r->state]);
 	json_u64(b, "code", r->reason != NULL ? r->reason->code : 0);
-	json_str(b, "text", r->reason != NULL ? r->reason->text : STR_NONE);
+	json_str(b, "text", words_of(r, t->now, false));
 	if (r->state == RCPT_DEFERRED)
 		put_time(b, "next", t, r->next);
 	else
@@ -117,8 +135,8 @@ row_message(struct buf *b, const struct message *m, const struct row_times *t,
 		put_null(b, "next");
 	put_time(b, "expires", t, m->accepted + (message_sender(m).n == 0 ?
 	    t->dsn_lifetime : t->lifetime));
-	json_str(b, "reason", first != NULL && first->reason != NULL ?
-	    first->reason->text : STR_NONE);
+	json_str(b, "reason", first != NULL ? words_of(first, t->now, false) :
+	    STR_NONE);
 	if (full) {
 		json_str(b, "envid", message_envid(m));
 		json_u64(b, "flags", m->env_flags);
@@ -132,35 +150,133 @@ row_message(struct buf *b, const struct message *m, const struct row_times *t,
 
 struct summary_row {
 	struct summary_row *next;
-	char *site;
-	uint64_t messages, recipients, deferred, active, hold;
+	char *key;
+	uint64_t messages, recipients, deferred, active, hold, octets;
 	uint64_t last_id;    /* counted a message once */
 	int64_t oldest;      /* calendar */
 	struct reason *reason;
 };
 
-static struct summary_row *
-row_of(struct summary *s, struct str site)
+static struct str
+site_of(const struct summary *s, const struct message *m, const struct rcpt *r)
 {
-	struct summary_row *row = map_get(&s->by_site, site);
+	(void)s;
+	(void)m;
+	return r->site != NULL ? site_name(r->site) : STR_NONE;
+}
+
+static struct str
+domain_of(
+    const struct summary *s, const struct message *m, const struct rcpt *r)
+{
+	const struct str address = rcpt_address(r);
+
+	(void)s;
+	(void)m;
+	return str_from(address, str_rfind(address, '@') + 1);
+}
+
+static struct str
+reason_of(
+    const struct summary *s, const struct message *m, const struct rcpt *r)
+{
+	(void)m;
+	return words_of(r, s->now, true);
+}
+
+static struct str
+age_of(const struct summary *s, const struct message *m, const struct rcpt *r)
+{
+	static const struct {
+		int64_t minutes;
+		struct str name;
+	} ages[] = { { 10, STR_INIT("under 10min") },
+		{ 60, STR_INIT("10min to 1h") }, { 6 * 60, STR_INIT("1h to 6h") },
+		{ 24 * 60, STR_INIT("6h to 1d") },
+		{ 2 * 24 * 60, STR_INIT("1d to 2d") },
+		{ 3 * 24 * 60, STR_INIT("2d to 3d") },
+		{ 5 * 24 * 60, STR_INIT("3d to 5d") } };
+	const int64_t age = s->now - m->accepted;
+
+	(void)r;
+	for (size_t i = 0; i < sizeof(ages) / sizeof(ages[0]); i++)
+		if (age < ages[i].minutes * 60000)
+			return ages[i].name;
+	return STR("over 5d");
+}
+
+static struct str
+sender_of(
+    const struct summary *s, const struct message *m, const struct rcpt *r)
+{
+	(void)s;
+	(void)r;
+	return message_sender(m);
+}
+
+static struct str
+client_of(
+    const struct summary *s, const struct message *m, const struct rcpt *r)
+{
+	(void)s;
+	(void)r;
+	return message_client(m);
+}
+
+static struct str
+login_of(const struct summary *s, const struct message *m, const struct rcpt *r)
+{
+	(void)s;
+	(void)r;
+	return message_login(m);
+}
+
+static const struct summary_kind {
+	const char *name;
+	struct str (*key)(const struct summary *s, const struct message *m,
+	    const struct rcpt *r);
+	const char *none;
+} kinds[] = {
+	{ "site", site_of, "-" }, { "domain", domain_of, "-" },
+	{ "reason", reason_of, "not tried yet" }, { "age", age_of, "-" },
+	{ "sender", sender_of, "<>" }, { "client", client_of, "-" },
+	{ "login", login_of, "-" },
+};
+
+bool
+summary_by(struct summary *s, struct str word)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (str_eq(word, str_c(kinds[i].name))) {
+			s->by = &kinds[i];
+			return true;
+		}
+	return false;
+}
+
+static struct summary_row *
+row_of(struct summary *s, struct str key)
+{
+	struct summary_row *row = map_get(&s->by_key, key);
 
 	if (row != NULL)
 		return row;
 	row = xcalloc(1, sizeof(*row));
-	row->site = str_dup(site);
+	row->key = str_dup(key);
 	row->oldest = INT64_MAX;
 	row->next = s->rows;
 	s->rows = row;
 	s->n++;
-	map_set(&s->by_site, site, row);
+	map_set(&s->by_key, key, row);
 	return row;
 }
 
 static void
 add_rcpt(struct summary *s, const struct message *m, const struct rcpt *r)
 {
-	struct summary_row *row = row_of(s, r->site != NULL ?
-	    site_name(r->site) : STR("-"));
+	const struct str key = s->by->key(s, m, r);
+	struct summary_row *row =
+	    row_of(s, key.n != 0 ? key : str_c(s->by->none));
 	const bool held = (m->flags & MSG_HELD) != 0;
 	const bool deferred = !held && r->state == RCPT_DEFERRED;
 
@@ -172,57 +288,112 @@ add_rcpt(struct summary *s, const struct message *m, const struct rcpt *r)
 	s->hold += held;
 	s->deferred += deferred;
 	s->active += !held && !deferred;
-	if (row->last_id != m->id)
+	if (row->last_id != m->id) {
 		row->messages++;
+		row->octets += m->prefix + m->body;
+	}
 	row->last_id = m->id;
 	if (m->accepted_wall < row->oldest)
 		row->oldest = m->accepted_wall;
-	if (r->reason != NULL)
-		row->reason = r->reason;
+	if (r->reason != NULL && r->reason != row->reason) {
+		reason_drop(s->reasons, row->reason);
+		row->reason = reason_ref(r->reason);
+	}
 }
 
 void
-summary_add(struct summary *s, const struct message *m)
+summary_add(struct summary *s, const struct message *m, const struct filter *f)
 {
 	struct rcpt *r;
 
 	s->messages++;
 	s->octets += m->prefix + m->body;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (r->state != RCPT_DONE)
+		if (filter_rcpt_matches(f, r))
 			add_rcpt(s, m, r);
 }
 
-void
-summary_rows(struct summary *s, const struct row_times *t,
-    struct buf *(*begin)(void *arg), void (*end)(void *arg), void *arg)
+/* What is most in front; ages as they rise. */
+static int
+compare(const void *a, const void *b)
 {
-	struct buf *b;
+	const struct summary_row *x = *(struct summary_row *const *)a;
+	const struct summary_row *y = *(struct summary_row *const *)b;
 
-	(void)t;
-	for (const struct summary_row *row = s->rows; row != NULL;
-	    row = row->next) {
-		b = begin(arg);
-		json_c(b, "site", row->site);
-		json_u64(b, "messages", row->messages);
-		json_u64(b, "recipients", row->recipients);
-		json_u64(b, "deferred", row->deferred);
-		json_u64(b, "active", row->active);
-		json_u64(b, "hold", row->hold);
-		json_time(b, "oldest", row->oldest);
+	if (x->recipients != y->recipients)
+		return x->recipients < y->recipients ? 1 : -1;
+	return strcmp(x->key, y->key);
+}
+
+static int
+compare_ages(const void *a, const void *b)
+{
+	const struct summary_row *x = *(struct summary_row *const *)a;
+	const struct summary_row *y = *(struct summary_row *const *)b;
+
+	return x->oldest < y->oldest ? 1 : x->oldest > y->oldest ? -1 : 0;
+}
+
+static void
+sort(struct summary *s)
+{
+	struct summary_row **all = xcalloc(s->n + 1, sizeof(*all)), *row;
+	size_t n = 0;
+
+	for (row = s->rows; row != NULL; row = row->next)
+		all[n++] = row;
+	qsort(all, n, sizeof(*all), s->by->key == age_of ? compare_ages :
+	    compare);
+	while (n != 0) {
+		all[n - 1]->next = n == s->n ? NULL : all[n];
+		n--;
+	}
+	s->rows = all[0];
+	s->sorted = true;
+	s->at = s->rows;
+	free(all);
+}
+
+static void
+put_numbers(struct buf *b, const struct summary_row *row)
+{
+	json_u64(b, "messages", row->messages);
+	json_u64(b, "recipients", row->recipients);
+	json_u64(b, "deferred", row->deferred);
+	json_u64(b, "active", row->active);
+	json_u64(b, "hold", row->hold);
+	json_u64(b, "octets", row->octets);
+}
+
+bool
+summary_more(struct summary *s)
+{
+	if (!s->sorted)
+		sort(s);
+	return !s->over;
+}
+
+void
+summary_put(struct summary *s, struct buf *b)
+{
+	const struct summary_row *row = s->at;
+	const struct summary_row all = { .messages = s->messages,
+		.recipients = s->recipients, .deferred = s->deferred,
+		.active = s->active, .hold = s->hold, .octets = s->octets };
+
+	if (row == NULL) {
+		json_bool(b, "total", true);
+		put_numbers(b, &all);
+		s->over = true;
+		return;
+	}
+	json_c(b, s->by->name, row->key);
+	put_numbers(b, row);
+	json_time(b, "oldest", row->oldest);
+	if (s->by->key != reason_of)
 		json_str(b, "reason", row->reason != NULL ?
 		    row->reason->text : STR_NONE);
-		end(arg);
-	}
-	b = begin(arg);
-	json_bool(b, "total", true);
-	json_u64(b, "messages", s->messages);
-	json_u64(b, "recipients", s->recipients);
-	json_u64(b, "deferred", s->deferred);
-	json_u64(b, "active", s->active);
-	json_u64(b, "hold", s->hold);
-	json_u64(b, "octets", s->octets);
-	end(arg);
+	s->at = row->next;
 }
 
 void
@@ -232,10 +403,11 @@ summary_clear(struct summary *s)
 
 	while ((row = s->rows) != NULL) {
 		s->rows = row->next;
-		free(row->site);
+		reason_drop(s->reasons, row->reason);
+		free(row->key);
 		free(row);
 	}
-	map_clear(&s->by_site);
+	map_clear(&s->by_key);
 }
 
 /* --- texts ---------------------------------------------------------------- */

@@ -6,7 +6,11 @@
 #include "base/fatal.h"
 #include "base/json.h"
 
-enum { SLICE = 500 /* messages looked at before the loop goes on */ };
+/* How long it goes on before others have their turn, and how many recipients
+ * are looked at between two looks at the clock. */
+enum { SLICE = 2 /* ms */, STEP = 64 };
+/* Walks of ordinary users at once: they shall not hold up mail. */
+enum { OWN_MOST = 4 };
 
 static void
 walk_free(void *own)
@@ -19,6 +23,7 @@ walk_free(void *own)
 	text_close(w);
 	if (w->via != NULL)
 		w->via->refs--;
+	w->d->nown -= w->own[0] != '\0';
 	free(w);
 }
 
@@ -44,32 +49,38 @@ tell_changed(struct walk *w)
 }
 
 static void
+tell_end(struct walk *w)
+{
+	char text[FILTER_TEXT];
+	const unsigned code = filter_verdict(&w->filter, text);
+
+	control_end(w->ask, code, text, "");
+}
+
+static void
 on_flushed(struct qlog_wait *wait)
 {
 	struct walk *w = (struct walk *)(void *)wait;
 
 	tell_changed(w);
-	control_end(w->ask, 0, "", "");
+	tell_end(w);
 }
 
 static void
 end_walk(struct walk *w)
 {
-	if (w->filter.nids != 0 && w->filter.matched == 0) {
-		control_end(w->ask, 2, "no messages match", "");
-		return;
-	}
-	if (w->plan->make != NULL && w->changed != 0 && !w->dry_run) {
+	const bool changes = w->plan->make != NULL &&
+	    (w->filter.nids == 0 || w->filter.matched != 0);
+
+	if (changes && w->changed != 0 && !w->dry_run) {
 		/* What was said to be done outlives a crash. */
 		w->wait.on_flushed = on_flushed;
 		qlog_wait(&w->d->q.log, &w->wait);
 		return;
 	}
-	if (w->plan->make != NULL)
+	if (changes)
 		tell_changed(w);
-	if (w->plan->finish != NULL)
-		w->plan->finish(w);
-	control_end(w->ask, 0, "", "");
+	tell_end(w);
 }
 
 static void
@@ -94,7 +105,7 @@ visit(struct walk *w, struct message *m)
 static bool
 next(struct walk *w, struct message **m)
 {
-	const struct filter *f = &w->filter;
+	struct filter *f = &w->filter;
 
 	*m = NULL;
 	if (f->matched >= f->limit)
@@ -104,6 +115,34 @@ next(struct walk *w, struct message **m)
 	if (w->at_id == f->nids)
 		return false;
 	*m = table_find(&w->d->q.table, f->ids[w->at_id++]);
+	if (*m == NULL)
+		filter_missed(f, f->ids[w->at_id - 1]);
+	return true;
+}
+
+/* The next message or closing row.  false: over. */
+static bool
+step(struct walk *w, size_t *looked)
+{
+	struct message *m;
+
+	++*looked;
+	if (!next(w, &m)) {
+		if (w->plan->finish != NULL && w->plan->finish(w))
+			return true;
+		end_walk(w);
+		return false;
+	}
+	if (m == NULL)
+		return true;
+	*looked += m->nleft;
+	if (w->own[0] != '\0' && !str_eq(message_login(m), str_c(w->own))) {
+		if (w->filter.nids != 0)
+			filter_missed(&w->filter, m->id);
+		return true;
+	}
+	if (filter_matches(&w->filter, m, w->d->q.now))
+		visit(w, m);
 	return true;
 }
 
@@ -112,20 +151,19 @@ static bool
 more(void *arg, struct control_ask *a)
 {
 	struct walk *w = a->own;
-	struct message *m;
+	const int64_t until = clock_mono_ms() + SLICE;
+	size_t looked = 0;
 
 	(void)arg;
 	qmgr_now(w->d);
-	for (int n = 0; n < SLICE; n++) {
-		if (w->text.open && text_send(w))
-			return true;
-		if (!next(w, &m)) {
-			end_walk(w);
-			return false;
+	do {
+		for (looked = 0; looked < STEP;) {
+			if (w->text.open && text_send(w))
+				return true;
+			if (!step(w, &looked))
+				return false;
 		}
-		if (m != NULL && filter_matches(&w->filter, m, w->d->q.now))
-			visit(w, m);
-	}
+	} while (clock_mono_ms() < until);
 	return true;
 }
 
@@ -141,8 +179,10 @@ walk_start(
     struct qmgr *d, struct control_ask *a, const struct walk_plan *plan)
 {
 	struct walk *w = xcalloc(1, sizeof(*w));
-	const char *wrong = NULL;
+	struct filter_wrong wrong;
+	const char *option = NULL;
 
+	qmgr_now(d);
 	w->d = d;
 	w->ask = a;
 	w->plan = plan;
@@ -152,11 +192,14 @@ walk_start(
 	a->own_free = walk_free;
 	take_options(w);
 	if (plan->options != NULL)
-		wrong = plan->options(w);
-	if (wrong == NULL)
-		wrong = filter_parse(&w->filter, a->words, a->nwords);
-	if (wrong != NULL)
-		control_end(a, 64, wrong, "");
+		option = plan->options(w);
+	w->d->nown += w->own[0] != '\0';
+	if (w->own[0] != '\0' && w->d->nown > OWN_MOST)
+		control_end(a, 75, "too many users look at the queue now", "");
+	else if (option != NULL)
+		control_end(a, 64, option, "");
+	else if (!filter_parse(&w->filter, a->words, a->nwords, &wrong))
+		control_end(a, 64, wrong.text, wrong.fix);
 	else if (plan->must_filter && !w->filter.given)
 		control_end(a, 64, "which messages?",
 		    "name them, or say --all");

@@ -20,7 +20,8 @@ struct walk_plan {
 	/* it would be changed */
 	bool (*wants)(const struct walk *w, const struct message *m);
 	void (*make)(struct walk *w, struct message *m);
-	void (*finish)(struct walk *w); /* or NULL */
+	/* At the end, until it is false; may be NULL. */
+	bool (*finish)(struct walk *w);
 	/* Takes its own options first; what is wrong with them, or NULL.  May
 	 * be NULL. */
 	const char *(*options)(struct walk *w);
@@ -43,6 +44,7 @@ struct walk {
 	struct control_ask *ask;
 	const struct walk_plan *plan;
 	struct filter filter;
+	char own[32];          /* login whose messages alone are seen, or "" */
 	struct table_cursor cursor;
 	size_t at_id;          /* next of filter.ids */
 	bool dry_run;

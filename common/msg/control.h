@@ -28,7 +28,7 @@ struct control_hello {
 enum { MSG_CONTROL_ASK = 700, MSG_CONTROL_DATA, MSG_CONTROL_DATA_END,
 	MSG_CONTROL_ROWS, MSG_CONTROL_END };
 
-enum { CONTROL_WORDS_MAX = 64, CONTROL_TEXT_MAX = 4096 };
+enum { CONTROL_WORDS_MAX = 1024, CONTROL_TEXT_MAX = 4096 };
 
 struct msg_control_end {
 	uint32_t exit;   /* sysexits, see UX: 0 1 2 64 65 67 70 73 74 75 77 78 */

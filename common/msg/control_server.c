@@ -143,7 +143,7 @@ control_flag(struct control_ask *a, const char *name)
 static void
 usage(struct control_ask *a)
 {
-	control_endf(a, 64, "%s %s: wrong words", a->verb->noun,
+	control_endf(a, 64, "%s %s: wrong number of words", a->verb->noun,
 	    a->verb->verb);
 }
 
@@ -152,8 +152,9 @@ control_words_ok(struct control_ask *a, unsigned least, unsigned most)
 {
 	for (unsigned i = 0; i < a->nwords; i++)
 		if (str_starts(a->words[i], STR("--"))) {
-			control_endf(a, 64, "unknown option %.*s",
-			    STR_ARG(a->words[i]));
+			control_endf(a, 64, "%.*s: no such option, or it "
+			    "lacks its value",
+			    STR_ARG(str_first(a->words[i], 60)));
 			return false;
 		}
 	if (a->nwords < least || a->nwords > most) {
@@ -213,12 +214,13 @@ on_ask(void *arg, struct link *l, struct link_msg *m)
 	buf_add(&a->text, m->raw);
 	n = control_words(buf_str(&a->text), a->words);
 	a->verb = n >= 2 ? find_verb(a, a->words[0], a->words[1]) : NULL;
-	if (a->verb == NULL) {
-		control_end(a, 64, "unknown verb", "");
+	if ((a->rights & CONTROL_ADMIN) == 0 &&
+	    ((a->rights & CONTROL_OWN) == 0 || a->verb == NULL)) {
+		control_end(a, 77, "only for the administrator", "");
 		return;
 	}
-	if ((a->rights & CONTROL_ADMIN) == 0) {
-		control_end(a, 77, "only for the administrator", "");
+	if (a->verb == NULL) {
+		control_end(a, 64, "unknown verb", "");
 		return;
 	}
 	a->nwords = (unsigned)n;

@@ -37,7 +37,7 @@ struct control_ask {
 	size_t nverbs;
 	void *arg;
 	uid_t uid;
-	uint32_t rights;      /* CONTROL_ADMIN, proc/roles.h */
+	uint32_t rights;      /* CONTROL_, proc/roles.h */
 	struct buf text;      /* what words point into */
 	struct str words[CONTROL_WORDS_MAX];
 	unsigned nwords;
@@ -50,7 +50,8 @@ struct control_ask {
 };
 
 /* A connection from master (proc_desc.on_control).  Takes over fd.  All verbs
- * need CONTROL_ADMIN. */
+ * need CONTROL_ADMIN, or CONTROL_OWN: these ones see to it that everybody gets
+ * but his own. */
 void control_open(struct loop *loop, int fd, uid_t uid, uint32_t rights,
     const struct control_verb *verbs, size_t nverbs, void *arg);
 

@@ -102,7 +102,10 @@ struct msg_peer {
 };
 extern const struct wire msg_peer_wire;
 
-enum { CONTROL_ADMIN = 1 }; /* uid 0 or the suite's own user */
+enum {
+	CONTROL_ADMIN = 1, /* uid 0 or the suite's own user */
+	CONTROL_OWN = 2    /* who asks about what is his own; set by targets */
+};
 struct msg_control_open {
 	uint32_t uid;
 	uint32_t rights; /* CONTROL_ bits */
