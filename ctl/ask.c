@@ -226,6 +226,19 @@ is_down(int error)
 	return error == ENOENT || error == ECONNREFUSED || error == ENOTDIR;
 }
 
+/* Master refuses others than root and its own user anything but the queue;
+ * its words may be lost when it hangs up before the question has come. */
+static bool
+is_for_us(int fd, enum role target)
+{
+	struct ucred master;
+	socklen_t n = sizeof(master);
+
+	return target == ROLE_QMGR || geteuid() == 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &master, &n) == -1 ||
+	    master.uid == geteuid();
+}
+
 int
 ask(struct ctl *c, const struct ask *a)
 {
@@ -243,6 +256,11 @@ ask(struct ctl *c, const struct ask *a)
 	if (fd == -1)
 		return a->quiet ? CTL_DOWN : fail(CTL_DOWN, "postern start",
 		    "the server is not running");
+	if (!is_for_us(fd, a->target)) {
+		close(fd);
+		return a->quiet ? CTL_DENIED : fail(CTL_DENIED, NULL,
+		    "only root and the server's own user may do that");
+	}
 	return talk_over(fd, a);
 }
 

@@ -62,8 +62,8 @@ static const struct column queue_cols[] = {
 	{ "accepted", "ACCEPTED", COL_TIME },
 	{ "size", "SIZE", COL_SIZE },
 	{ "attempts", "TRIES", COL_COUNT },
-	{ "sender", "FROM", COL_TEXT },
-	{ "recipients", "TO", COL_LIST },
+	{ "sender", "FROM", COL_SENDER },
+	{ "recipients", "TO", COL_SOME },
 	{ "reason", "REASON", COL_TEXT },
 	{ NULL, NULL, COL_TEXT },
 };
@@ -91,7 +91,7 @@ static const struct column top_cols[] = {
 };
 static const struct column site_cols[] = {
 	{ "site", "SITE", COL_TEXT },
-	{ "domains", "DOMAINS", COL_LIST },
+	{ "domains", "DOMAINS", COL_SOME },
 	{ "state", "STATE", COL_TEXT },
 	{ "window", "WINDOW", COL_COUNT },
 	{ "in_flight", "IN FLIGHT", COL_COUNT },
@@ -198,9 +198,11 @@ const struct cmd cmds[] = {
 	    "what happens to mail for ADDRESS, rule by rule"),
 
 	QUEUE("list", "[FILTER]", 0, queue_cols, "messages that wait"),
-	QUEUE("show", "ID", 0, queue_cols, "one message"),
+	QUEUE("show", "ID...", 0, queue_cols,
+	    "a message and what became of each recipient"),
 	QUEUE("cat", "ID", 0, NULL, "the text of one message"),
-	QUEUE("summary", "", 0, summary_cols, "what waits, by next hop"),
+	QUEUE("summary", "[FILTER] [--by WHAT]", 0, summary_cols,
+	    "what waits, by site, domain, reason, age, sender, ..."),
 	{ "queue", "top", "[--every SECONDS] [--count N]", ROLE_QMGR, 0,
 	    cmd_queue_top, top_cols, "the next hops whose mail grows" },
 	QUEUE("retry", "FILTER [--dry-run]", CMD_FILTER_NEEDED, changed_cols,

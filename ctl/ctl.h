@@ -49,7 +49,8 @@ struct column {
 	const char *field; /* of the row; NULL ends the list */
 	const char *head;
 	enum { COL_TEXT, COL_SIZE, COL_LIMIT /* a size, 0: none */, COL_TIME,
-		COL_COUNT, COL_LIST } kind;
+		COL_COUNT, COL_LIST, COL_SOME /* the first of a list */,
+		COL_SENDER /* "" is <> */ } kind;
 };
 
 struct cmd {
@@ -72,6 +73,8 @@ void say(const struct ctl *c, const char *fmt, ...)
 int fail(int code, const char *fix, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int usage(const struct cmd *cmd);
+/* What was written has arrived; or it is said that it has not, and we end. */
+void out_check(void);
 /* Yes at the terminal or by --yes; else says why not. */
 bool confirm(const struct ctl *c, const char *what);
 

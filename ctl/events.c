@@ -41,7 +41,7 @@ static void
 on_rows(void *arg, struct str rows)
 {
 	(void)table_each(rows, on_row, arg);
-	fflush(stdout); /* with --follow somebody waits for it */
+	out_check(); /* with --follow somebody waits for it */
 }
 
 int

@@ -20,6 +20,7 @@ struct export {
 	FILE *out;            /* message being written, or the mbox */
 	char id[ID_TEXT + 1]; /* of the message being written, "" none */
 	json_t *row;          /* its envelope */
+	const char *made;     /* folder or file that was not there before */
 	struct buf line;      /* mbox: octets of a line that may need a ">" */
 	bool line_begins, failed;
 	bool enveloped;       /* the envelope has its name already */
@@ -51,6 +52,8 @@ put(struct export *x, struct str s)
 	if (s.n == 0 || x->failed)
 		return;
 	if (fwrite(s.p, 1, s.n, x->out) != s.n) {
+		if (x->out == stdout)
+			out_check();
 		trouble(x, CTL_IO, strerror(errno));
 		x->stop = true;
 	}
@@ -345,7 +348,9 @@ on_rows(void *arg, struct str rows)
 static int
 open_folder(struct export *x, const char *path)
 {
-	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+	if (mkdir(path, 0700) == 0)
+		x->made = path;
+	else if (errno != EEXIST)
 		return fail(CTL_CREATE, NULL, "%s: %s", path, strerror(errno));
 	snprintf(x->part, sizeof(x->part), "export.%ld.part", (long)getpid());
 	x->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -364,6 +369,7 @@ open_mbox(struct export *x, const char *path)
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	x->out = fd == -1 ? NULL : fdopen(fd, "w");
+	x->made = path;
 	return x->out != NULL ? 0 : fail(CTL_CREATE, errno == EEXIST ?
 	    "name a file that is not there yet" : NULL, "%s: %s", path,
 	    strerror(errno));
@@ -381,6 +387,8 @@ finish(struct export *x, int code)
 		close_file(x);
 		unlinkat(x->dir, x->part, 0);
 	}
+	if (x->out == stdout)
+		out_check();
 	if (x->dir != -1)
 		ok = syncfs(x->dir) == 0;
 	else if (x->out != NULL)
@@ -389,13 +397,17 @@ finish(struct export *x, int code)
 	if (x->dir == -1 && x->out != NULL && x->out != stdout &&
 	    fclose(x->out) != 0)
 		ok = false;
-	if (!ok)
+	if (!ok && !x->stop)
 		x->code = fail(CTL_IO, NULL, "%s", strerror(errno));
 	if (x->dir != -1)
 		close(x->dir);
 	json_decref(x->row);
 	buf_clear(&x->line);
-	say(x->c, "%llu messages exported", (unsigned long long)x->done);
+	if (code == CTL_USAGE && x->made != NULL)
+		remove(x->made);
+	if (code != CTL_USAGE)
+		say(x->c, "%llu %s exported", (unsigned long long)x->done,
+		    x->done == 1 ? "message" : "messages");
 	return code != 0 ? code : x->code;
 }
 
@@ -416,7 +428,10 @@ cmd_queue_export(
 	words_add(&w, cmd->verb);
 	for (size_t i = 0; i < argc; i++)
 		if (!words_add(&w, argv[i]))
-			return fail(CTL_USAGE, NULL, "too many arguments");
+			return fail(CTL_USAGE, too_many_fix, "too many "
+			    "arguments");
+	if ((code = local_times(&w)) != 0)
+		return code;
 	code = into != NULL ? open_folder(&x, into) : open_mbox(&x, mbox);
 	if (code != 0)
 		return code;

@@ -142,7 +142,8 @@ cmd_generic(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		return CTL_USAGE;
 	if ((cmd->flags & CMD_PASSWORD) != 0)
 		return ask_password(c, cmd, &a, from_stdin);
-	return ask_rows(c, cmd, &a);
+	code = ask_rows(c, cmd, &a);
+	return code == CTL_USAGE ? usage(cmd) : code;
 }
 
 /* First the directory entry, so that nobody logs in or gets mail; then the

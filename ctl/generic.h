@@ -34,9 +34,15 @@ int queue_read(struct ctl *c, const struct words *w,
 /* Of the server, or, of verbs that only read, of the spool when it is down. */
 int queue_rows(struct ctl *c, const struct cmd *cmd, const struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg);
+/* Messages to read, as rows of `queue show`; arg is a struct table. */
+void show_rows(void *arg, struct str rows);
 /* For `-`: ids from stdin, so many to a question as fit. */
 int queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg);
+/* Times behind --since and --until, local ones of a FILTER, become UTC. */
+int local_times(struct words *w);
+/* What to do with more ids than fit. */
+extern const char too_many_fix[];
 /* A server is there to be asked. */
 bool server_is_up(struct ctl *c);
 

@@ -11,8 +11,9 @@ static const char head[] =
 static const char tail[] =
 "\n"
 "  FILTER    ID..., - (ids on stdin), --all, --from A, --to A, --domain D,\n"
-"            --status active,deferred,hold, --reason TEXT, --age +2h,\n"
-"            --size +1MiB, --login L, --limit N\n"
+"            --client C, --login L, --status active,deferred,hold,\n"
+"            --reason TEXT, --age +2h, --since T, --until T, --size +1MiB,\n"
+"            --limit N\n"
 "  --json    rows as JSON, one a line      --yes  do not ask\n"
 "The manual: man postern; the configuration: man postern.conf\n";
 
@@ -80,6 +81,34 @@ words_of(const char *noun)
 	}
 }
 
+/* Each "--option" of all usage lines of a noun's verbs, and of FILTER. */
+static void
+options_of(const char *noun)
+{
+	static const char filter[] = "--all --from --to --domain --client "
+	    "--login --status --reason --age --since --until --size --limit ";
+	bool filters = false;
+
+	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
+		struct str rest = str_c(k->args), word;
+
+		if (strcmp(k->noun, noun) != 0)
+			continue;
+		filters = filters || (k->flags & CMD_FILTER) != 0;
+		while ((word = str_take_word(&rest)).n != 0) {
+			size_t at = str_find_str(word, STR("--")), n = at;
+
+			while (n < word.n && (word.p[n] == '-' ||
+			    chr_is_alpha(word.p[n])))
+				n++;
+			if (n != at)
+				printf("%.*s ", (int)(n - at), word.p + at);
+		}
+	}
+	if (filters)
+		fputs(filter, stdout);
+}
+
 static void
 config_words(void)
 {
@@ -109,13 +138,14 @@ cmd_completion(struct ctl *c, const struct cmd *cmd, size_t argc,
 	puts("# bash completion for postern(8), made by: postern completion "
 	     "bash");
 	puts("_postern() {\n"
-	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} noun= verb= i w\n"
+	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} noun= verb= i w top=()\n"
 	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	     "\t\tcase ${COMP_WORDS[i]} in\n"
-	     "\t\t--base|--config) ((i++)) ;;\n"
+	     "\t\t--base|--config) top+=(\"${COMP_WORDS[i]}\" "
+	     "\"${COMP_WORDS[++i]}\") ;;\n"
 	     "\t\t-*) ;;\n"
 	     "\t\t*) if [ -z \"$noun\" ]; then noun=${COMP_WORDS[i]}; "
-	     "else verb=${COMP_WORDS[i]}; fi ;;\n"
+	     "elif [ -z \"$verb\" ]; then verb=${COMP_WORDS[i]}; fi ;;\n"
 	     "\t\tesac\n"
 	     "\tdone\n"
 	     "\tcase $noun in");
@@ -128,11 +158,19 @@ cmd_completion(struct ctl *c, const struct cmd *cmd, size_t argc,
 		last = k->noun;
 		printf("\t%s) w=\"", k->noun);
 		words_of(k->noun);
-		puts("\"; [ -n \"$verb\" ] && w= ;;");
+		fputs("\"; [ -n \"$verb\" ] && w=\"", stdout);
+		options_of(k->noun);
+		puts("\" ;;");
 	}
 	fputs("\texplain) w=\"all ", stdout);
 	config_words();
+	/* Ids of messages, so many as one can look at. */
 	puts("\" ;;\n"
+	     "\tesac\n"
+	     "\tcase $noun:$verb:$cur in\n"
+	     "\tqueue::*|queue:*:-*) ;;\n"
+	     "\tqueue:*) w=$(\"${COMP_WORDS[0]}\" \"${top[@]}\" --quiet queue "
+	     "list --limit 100 2>/dev/null | cut -f1) ;;\n"
 	     "\tesac\n"
 	     "\tCOMPREPLY=($(compgen -W \"$w\" -- \"$cur\"))\n"
 	     "}\n"

@@ -3,7 +3,8 @@ ctl_postern_SOURCES = \
 	ctl/ask.c ctl/ask.h ctl/client.c ctl/client.h ctl/cmds.c \
 	ctl/config.c ctl/ctl.h ctl/events.c ctl/explain.c ctl/export.c ctl/generic.c ctl/generic.h ctl/help.c ctl/import.c \
 	ctl/main.c ctl/password.c ctl/password.h ctl/progress.c ctl/progress.h \
-	ctl/queue.c ctl/queue_check.c ctl/queue_top.c ctl/server.c ctl/server.h \
+	ctl/queue.c ctl/queue_check.c ctl/queue_show.c ctl/queue_top.c \
+	ctl/server.c ctl/server.h \
 	ctl/table.c ctl/table.h ctl/try.c ctl/try.h ctl/try_send.c
 ctl_postern_LDADD = common/msg/libmsg.a common/proc/libproc.a \
 	common/conf/libconf.a common/event/libevent.a common/base/libbase.a \

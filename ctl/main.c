@@ -30,7 +30,7 @@ fail(int code, const char *fix, const char *fmt, ...)
 {
 	va_list ap;
 
-	fflush(stdout);
+	out_check();
 	fputs("postern: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
@@ -39,6 +39,22 @@ fail(int code, const char *fix, const char *fmt, ...)
 	if (fix != NULL && fix[0] != '\0')
 		fprintf(stderr, "fix: %s\n", fix);
 	return code;
+}
+
+void
+out_check(void)
+{
+	const int before = errno; /* of what has set the error flag */
+	const bool flushed = fflush(stdout) == 0;
+	const int error = flushed ? before : errno;
+
+	if (flushed && !ferror(stdout))
+		return;
+	/* Who has closed a pipe knows. */
+	if (error != EPIPE)
+		fprintf(stderr, "postern: standard output: %s\n",
+		    strerror(error));
+	exit(CTL_IO);
 }
 
 int
@@ -107,6 +123,30 @@ find_self(struct ctl *c)
 	c->build_tree = access(status, F_OK) == 0;
 }
 
+/* "--option=value" is two words; nothing behind "--" is touched. */
+static char **
+split_words(int *argc, char *argv[])
+{
+	char **out = xcalloc((size_t)*argc * 2 + 1, sizeof(*out));
+	bool ended = false;
+	int n = 0;
+
+	for (int i = 0; i < *argc; i++) {
+		const size_t name = strspn(argv[i],
+		    "-abcdefghijklmnopqrstuvwxyz");
+
+		ended = ended || strcmp(argv[i], "--") == 0;
+		out[n++] = argv[i];
+		if (ended || strncmp(argv[i], "--", 2) != 0 ||
+		    argv[i][name] != '=')
+			continue;
+		argv[i][name] = '\0';
+		out[n++] = argv[i] + name + 1;
+	}
+	*argc = n;
+	return out;
+}
+
 /* The value of an option that needs one. */
 static const char *
 option_value(int *argc, char *argv[], int *i, const char *name)
@@ -143,8 +183,6 @@ take_options(struct ctl *c, int *argc, char *argv[])
 		}
 		if (strcmp(argv[i], "--base") == 0)
 			c->base = option_value(argc, argv, &i, "--base");
-		else if (strncmp(argv[i], "--base=", 7) == 0)
-			c->base = argv[i] + 7;
 		else if (strcmp(argv[i], "--config") == 0)
 			c->config = option_value(argc, argv, &i, "--config");
 		else if (strcmp(argv[i], "--json") == 0)
@@ -227,11 +265,12 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	c.out_tty = isatty(STDOUT_FILENO) == 1;
 	find_self(&c);
+	argv = split_words(&argc, argv);
 	take_options(&c, &argc, argv);
 	code = dispatch(&c, argc, argv);
 	offline_stop(&c);
 	conf_free(c.conf);
-	if (fflush(stdout) != 0 && code == 0)
-		code = CTL_IO;
+	free(argv);
+	out_check();
 	return code;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/base64.h"
@@ -112,8 +113,7 @@ int
 queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg)
 {
-	enum { IDS_AT_ONCE = 32 };
-	char lines[IDS_AT_ONCE][ID_LINE];
+	static char lines[CONTROL_WORDS_MAX][ID_LINE];
 	size_t from = w->n, i, at = 0;
 	int code = 0, one;
 	bool more = true;
@@ -121,7 +121,7 @@ queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
 
 	while (more) {
 		w->n = from;
-		for (i = 0; i < IDS_AT_ONCE && w->n < CONTROL_WORDS_MAX; ) {
+		for (i = 0; w->n < CONTROL_WORDS_MAX; ) {
 			more = read_line(lines[i]);
 			if (!more)
 				break;
@@ -139,6 +139,8 @@ queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
 			break;
 		one = queue_rows(c, cmd, w, on_rows, arg);
 		code = one != 0 ? one : code;
+		/* What is wrong now is so for all. */
+		more = more && (one == 0 || one == CTL_NO_SUCH);
 	}
 	return code;
 }
@@ -171,14 +173,11 @@ static void
 on_cat_rows(void *arg, struct str rows)
 {
 	(void)table_each(rows, put_text, arg);
+	if (ferror(stdout))
+		out_check();
 }
 
-static int
-cat(struct ctl *c, const struct cmd *cmd, struct words *w, bool ids)
-{
-	return ids ? queue_rows_stdin(c, cmd, w, on_cat_rows, NULL) :
-	             queue_rows(c, cmd, w, on_cat_rows, NULL);
-}
+/* --- changes ---------------------------------------------------------------- */
 
 static void
 add_count(void *arg, const json_t *row)
@@ -194,23 +193,28 @@ on_count_rows(void *arg, struct str rows)
 	(void)table_each(rows, add_count, arg);
 }
 
-/* What a change would reach, as the daemon counts it. */
+/* What a change would reach, as the daemon counts it; of what is wrong
+ * nothing is said, unless nothing is reached. */
 static int
 say_count(struct ctl *c, const struct cmd *cmd, const struct words *w)
 {
 	uint64_t n = 0;
 	struct words dry = *w;
 	struct ask a = { .target = cmd->target, .words = dry.word, .fd = -1,
-		.on_rows = on_count_rows, .arg = &n };
+		.on_rows = on_count_rows, .arg = &n, .quiet = true };
 	int code;
 
 	if (!words_add(&dry, "--dry-run"))
-		return fail(CTL_USAGE, NULL, "too many arguments");
+		return fail(CTL_USAGE, too_many_fix, "too many arguments");
 	a.nwords = dry.n;
-	if ((code = ask(c, &a)) == 0)
-		say(c, "queue %s: %llu %s", cmd->verb,
-		    (unsigned long long)n, n == 1 ? "message" : "messages");
-	return code;
+	code = ask(c, &a);
+	if (code != 0 && n == 0) {
+		a.quiet = false;
+		return ask(c, &a);
+	}
+	say(c, "queue %s: %llu %s", cmd->verb, (unsigned long long)n,
+	    n == 1 ? "message" : "messages");
+	return 0;
 }
 
 /* Before a change: the number is said, then the question asked.  Without
@@ -222,15 +226,34 @@ agree(struct ctl *c, const struct cmd *cmd, const struct words *w, bool ids)
 	const bool asks = (cmd->flags & CMD_CONFIRM) != 0 && !c->yes;
 	int code;
 
-	if ((cmd->flags & CMD_FILTER_NEEDED) == 0)
-		return 0;
-	if (asks && !isatty(STDIN_FILENO)) {
-		(void)confirm(c, cmd->meaning);
-		return CTL_USAGE;
-	}
+	if (asks && !isatty(STDIN_FILENO))
+		return fail(CTL_USAGE, "say --yes, or --dry-run to see how "
+		    "many messages it is", "queue %s (%s) asks first, and "
+		    "stdin is no terminal", cmd->verb, cmd->meaning);
 	if (!ids && !c->quiet && (code = say_count(c, cmd, w)) != 0)
 		return code;
 	return asks && !confirm(c, cmd->meaning) ? CTL_USAGE : 0;
+}
+
+/* Ids from stdin are many questions, but one sum. */
+static int
+change_stdin(struct ctl *c, const struct cmd *cmd, struct words *w, bool dry)
+{
+	uint64_t n = 0;
+	int code = queue_rows_stdin(c, cmd, w, on_count_rows, &n);
+	struct table t;
+	struct buf row;
+
+	if (code != 0 && n == 0)
+		return code;
+	buf_init(&row, BUF_NO_MAX);
+	buf_addf(&row, "{\"changed\":%llu%s}\n", (unsigned long long)n,
+	    dry ? ",\"dry_run\":true" : "");
+	table_init(&t, c, cmd->columns);
+	table_rows(&t, buf_str(&row));
+	table_end(&t);
+	buf_clear(&row);
+	return code;
 }
 
 static bool
@@ -242,33 +265,173 @@ has_word(const struct words *w, struct str word)
 	return false;
 }
 
-int
-cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
+static int
+change(struct ctl *c, const struct cmd *cmd, struct words *w, bool ids)
 {
-	struct words w = { .n = 0 };
-	bool ids = take_flag(&argc, argv, "-");
+	const bool dry = has_word(w, STR("--dry-run"));
 	struct table t;
 	int code;
 
-	if (argc == 0 && !ids && (cmd->flags & CMD_FILTER_NEEDED) != 0)
+	if (!dry && (code = agree(c, cmd, w, ids)) != 0)
+		return code;
+	if (ids)
+		return change_stdin(c, cmd, w, dry);
+	table_init(&t, c, cmd->columns);
+	code = queue_rows(c, cmd, w, table_rows, &t);
+	table_end(&t);
+	return code;
+}
+
+/* --- looking ---------------------------------------------------------------- */
+
+static void
+take_total(void *arg, const json_t *row)
+{
+	json_int_t *n = arg;
+
+	if (json_is_true(json_object_get(row, "total")))
+		*n = json_integer_value(json_object_get(row, "messages"));
+}
+
+static void
+on_total_rows(void *arg, struct str rows)
+{
+	(void)table_each(rows, take_total, arg);
+}
+
+/* So that nothing is not taken for a failure. */
+static void
+say_none(struct ctl *c)
+{
+	struct str words[] = { STR("queue"), STR("summary") };
+	json_int_t n = -1;
+	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
+		.fd = -1, .on_rows = on_total_rows, .arg = &n, .quiet = true };
+
+	if (c->quiet || c->json)
+		return;
+	if (!server_is_up(c) || ask(c, &a) != 0 || n < 0)
+		say(c, "no messages match");
+	else if (n == 0)
+		say(c, "no messages wait");
+	else
+		say(c, "no messages match (%lld in the queue)", (long long)n);
+}
+
+/* The column of what a summary is by is its first; true: the last, a reason,
+ * says the same. */
+static bool
+head_by(const struct words *w, struct column cols[TABLE_COLUMNS])
+{
+	static char field[32], head[32];
+
+	for (size_t i = 0; i + 1 < w->n; i++)
+		if (str_eq(w->word[i], STR("--by")))
+			str_copy(field, sizeof(field), w->word[i + 1]);
+	if (field[0] == '\0')
+		return false;
+	for (size_t i = 0; i < sizeof(head); i++)
+		head[i] = chr_upper(field[i]);
+	cols[0].field = field;
+	cols[0].head = head;
+	return strcmp(field, "reason") == 0;
+}
+
+static int
+look(struct ctl *c, const struct cmd *cmd, struct words *w, bool ids)
+{
+	struct column cols[TABLE_COLUMNS];
+	struct table t;
+	void (*on_rows)(void *arg, struct str rows) = table_rows;
+	void *arg = &t;
+	int code;
+
+	table_init(&t, c, cmd->columns);
+	if (strcmp(cmd->verb, "summary") == 0 && !c->json) {
+		memcpy(cols, cmd->columns, (t.n + 1) * sizeof(cols[0]));
+		t.n -= head_by(w, cols);
+		t.columns = cols;
+	} else if (strcmp(cmd->verb, "cat") == 0 && !c->json) {
+		on_rows = on_cat_rows;
+	} else if (strcmp(cmd->verb, "show") == 0 && !c->json) {
+		on_rows = show_rows;
+	}
+	code = ids ? queue_rows_stdin(c, cmd, w, on_rows, arg) :
+	             queue_rows(c, cmd, w, on_rows, arg);
+	table_end(&t);
+	if (code == 0 && strcmp(cmd->verb, "list") == 0 && t.rows == 0)
+		say_none(c);
+	return code;
+}
+
+/* --- the command ------------------------------------------------------------ */
+
+const char too_many_fix[] = "one id a line on stdin, and \"-\" as the id";
+
+/* "2026-11-29", "2026-11-29 20:37" or with seconds, or a T between. */
+static bool
+local_time(struct str word, struct tm *tm)
+{
+	static const char *const forms[] = { "%Y-%m-%d", "%Y-%m-%d %H:%M",
+		"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S" };
+	char text[32];
+	const char *end;
+
+	if (!str_copy(text, sizeof(text), word))
+		return false;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		*tm = (struct tm){ .tm_isdst = -1 };
+		end = strptime(text, forms[i], tm);
+		if (end != NULL && *end == '\0')
+			return true;
+	}
+	return false;
+}
+
+int
+local_times(struct words *w)
+{
+	static char text[2][32];
+	struct tm tm;
+	size_t n = 0;
+	time_t at;
+
+	for (size_t i = 2; i + 1 < w->n && n < 2; i++) {
+		if (!str_eq(w->word[i], STR("--since")) &&
+		    !str_eq(w->word[i], STR("--until")))
+			continue;
+		if (!local_time(w->word[++i], &tm))
+			continue; /* qmgr knows other forms */
+		if ((at = mktime(&tm)) == -1)
+			return fail(CTL_USAGE, NULL, "%.*s: no such time",
+			    STR_ARG(w->word[i]));
+		gmtime_r(&at, &tm);
+		strftime(text[n], sizeof(text[n]), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		w->word[i] = str_c(text[n++]);
+	}
+	return 0;
+}
+
+int
+cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
+{
+	const bool changes = (cmd->flags & CMD_FILTER_NEEDED) != 0;
+	struct words w = { .n = 0 };
+	bool ids = take_flag(&argc, argv, "-");
+	int code;
+
+	if (argc == 0 && !ids && changes)
 		return fail(CTL_USAGE, "--all means all messages",
 		    "queue %s needs to know which messages", cmd->verb);
-	if (argc == 0 && !ids && strcmp(cmd->args, "ID") == 0)
+	if (argc == 0 && !ids && strncmp(cmd->args, "ID", 2) == 0)
 		return usage(cmd);
 	words_add(&w, cmd->noun);
 	words_add(&w, cmd->verb);
 	for (size_t i = 0; i < argc; i++)
 		if (strcmp(argv[i], "--") != 0 && !words_add(&w, argv[i]))
-			return fail(CTL_USAGE, "one id a line on stdin, and "
-			    "\"-\" as the id", "too many arguments");
-	if (!has_word(&w, STR("--dry-run")) &&
-	    (code = agree(c, cmd, &w, ids)) != 0)
+			return fail(CTL_USAGE, too_many_fix, "too many "
+			    "arguments");
+	if ((code = local_times(&w)) != 0)
 		return code;
-	if (strcmp(cmd->verb, "cat") == 0 && !c->json)
-		return cat(c, cmd, &w, ids);
-	table_init(&t, c, cmd->columns);
-	code = ids ? queue_rows_stdin(c, cmd, &w, table_rows, &t) :
-	             queue_rows(c, cmd, &w, table_rows, &t);
-	table_over(c, cmd, &t, code);
-	return code;
+	return changes ? change(c, cmd, &w, ids) : look(c, cmd, &w, ids);
 }

@@ -408,8 +408,11 @@ server_stop(struct ctl *c)
 		say(c, "postern: the server is not running");
 		return 0;
 	}
-	if (code != 0)
+	if (code != 0) { /* now it is said why */
+		code = status_ask(c, &s, false);
+		status_clear(&s);
 		return code;
+	}
 	pidfd = (int)syscall(SYS_pidfd_open, s.pid, 0);
 	if (pidfd == -1)
 		return errno == ESRCH ? 0 : fail(CTL_LATER, NULL,

@@ -55,11 +55,11 @@ static void add_value(const struct column *col, const json_t *v,
 
 /* ["a","b"]: a, b; [{"address":"a"}]: the first field of each. */
 static void
-add_list(const json_t *list, struct buf *out)
+add_list(const json_t *list, size_t most, struct buf *out)
 {
 	static const struct column plain = { "", "", COL_TEXT };
 
-	for (size_t i = 0; i < json_array_size(list) && i < 100; i++) {
+	for (size_t i = 0; i < json_array_size(list) && i < most; i++) {
 		json_t *item = json_array_get(list, i);
 
 		if (i > 0)
@@ -76,6 +76,9 @@ add_value(const struct column *col, const json_t *v, struct buf *out)
 	if (json_is_string(v) && col->kind == COL_TIME)
 		table_time(str_n(json_string_value(v), json_string_length(v)),
 		    out);
+	else if (json_is_string(v) && col->kind == COL_SENDER &&
+	    json_string_length(v) == 0)
+		buf_add_c(out, "<>");
 	else if (json_is_string(v))
 		buf_add(out, str_n(json_string_value(v),
 		    json_string_length(v)));
@@ -89,9 +92,28 @@ add_value(const struct column *col, const json_t *v, struct buf *out)
 		buf_addf(out, "%lld", (long long)json_integer_value(v));
 	else if (json_is_boolean(v))
 		buf_add_c(out, json_is_true(v) ? "yes" : "no");
-	else if (json_is_array(v) && !(json_array_size(v) > 0 &&
-	    json_is_array(json_array_get(v, 0))))
-		add_list(v, out);
+}
+
+/* A terminal's line would not hold a long list; the row may leave out some
+ * itself ("more"). */
+static void
+add_cell(const struct table *t, const struct column *col, const json_t *row,
+    struct buf *out)
+{
+	const json_t *v = json_object_get(row, col->field);
+	const size_t n = json_array_size(v);
+	const size_t most = col->kind == COL_SOME && t != NULL &&
+	    t->c->out_tty && n > TABLE_SOME ? TABLE_SOME : n;
+	const uint64_t left = n - most + (uint64_t)json_integer_value(
+	    json_object_get(row, "more"));
+
+	if (!json_is_array(v)) {
+		add_value(col, v, out);
+		return;
+	}
+	add_list(v, most, out);
+	if (left != 0)
+		buf_addf(out, " and %llu more", (unsigned long long)left);
 }
 
 /* Controls would break the line or the terminal. */
@@ -103,15 +125,25 @@ clean(struct buf *out, size_t from)
 			out->p[i] = ' ';
 }
 
-void
-table_cell(const struct column *col, const json_t *row, struct buf *out)
+static void
+put_cell(const struct table *t, const struct column *col, const json_t *row,
+    struct buf *out)
 {
 	size_t from = buf_len(out);
 
-	add_value(col, json_object_get(row, col->field), out);
-	if (buf_len(out) == from)
+	add_cell(t, col, row, out);
+	if (buf_len(out) == from && t != NULL && col == t->columns &&
+	    json_is_true(json_object_get(row, "total")))
+		buf_add_c(out, "total");
+	else if (buf_len(out) == from)
 		buf_add_c(out, "-");
 	clean(out, from);
+}
+
+void
+table_cell(const struct column *col, const json_t *row, struct buf *out)
+{
+	put_cell(NULL, col, row, out);
 }
 
 /* Characters, not octets. */
@@ -181,7 +213,7 @@ on_row(void *arg, const json_t *row)
 	for (size_t i = 0; i < t->n; i++) {
 		size_t from = buf_len(&t->held), n;
 
-		table_cell(&t->columns[i], row, &t->held);
+		put_cell(t, &t->columns[i], row, &t->held);
 		n = width(str_from(buf_str(&t->held), from));
 		if (n < strlen(t->columns[i].head))
 			n = strlen(t->columns[i].head);
@@ -226,8 +258,10 @@ write_all(struct str out)
 
 		if (n == -1 && errno == EINTR)
 			continue;
+		if (n == -1 && errno != EPIPE)
+			fail(0, NULL, "standard output: %s", strerror(errno));
 		if (n == -1)
-			exit(CTL_IO); /* nobody reads any more */
+			exit(CTL_IO);
 		(void)str_take(&out, (size_t)n);
 	}
 }
@@ -238,12 +272,14 @@ table_rows(void *arg, struct str rows)
 	struct table *t = arg;
 
 	if (t->c->json || t->columns == NULL) {
-		fflush(stdout);
+		out_check();
 		write_all(rows);
 		t->rows++;
 	} else if (!table_each(rows, on_row, t)) {
 		fail(CTL_BUG, NULL, "a daemon answered what is no JSON");
 	}
+	if (ferror(stdout))
+		out_check();
 }
 
 void
@@ -251,6 +287,6 @@ table_end(struct table *t)
 {
 	if (!t->started)
 		start(t);
-	fflush(stdout);
+	out_check();
 	buf_clear(&t->held);
 }

@@ -11,7 +11,11 @@
 #include "base/str.h"
 #include "ctl/ctl.h"
 
-enum { TABLE_COLUMNS = 12, TABLE_HELD = 500 /* rows looked at for widths */ };
+enum {
+	TABLE_COLUMNS = 12,
+	TABLE_HELD = 500, /* rows looked at for widths */
+	TABLE_SOME = 2    /* of a COL_SOME at a terminal */
+};
 
 struct table {
 	const struct ctl *c;
