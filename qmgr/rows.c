@@ -334,21 +334,28 @@ compare_ages(const void *a, const void *b)
 	return x->oldest < y->oldest ? 1 : x->oldest > y->oldest ? -1 : 0;
 }
 
+/* Those with one recipient stay as they are, behind the others: of a million
+ * senders nearly all are such, and the loop waits for this. */
 static void
 sort(struct summary *s)
 {
-	struct summary_row **all = xcalloc(s->n + 1, sizeof(*all)), *row;
+	struct summary_row **all = xcalloc(s->n + 1, sizeof(*all));
+	struct summary_row *row, *next, *singles = NULL;
+	const bool ages = s->by->key == age_of;
 	size_t n = 0;
 
-	for (row = s->rows; row != NULL; row = row->next)
-		all[n++] = row;
-	qsort(all, n, sizeof(*all), s->by->key == age_of ? compare_ages :
-	    compare);
-	while (n != 0) {
-		all[n - 1]->next = n == s->n ? NULL : all[n];
-		n--;
+	for (row = s->rows; row != NULL; row = next) {
+		next = row->next;
+		if (row->recipients > 1 || ages) {
+			all[n++] = row;
+		} else {
+			row->next = singles;
+			singles = row;
+		}
 	}
-	s->rows = all[0];
+	qsort(all, n, sizeof(*all), ages ? compare_ages : compare);
+	for (s->rows = singles; n != 0; s->rows = all[n])
+		all[--n]->next = s->rows;
 	s->sorted = true;
 	s->at = s->rows;
 	free(all);
