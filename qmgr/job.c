@@ -449,7 +449,21 @@ jobs_close(struct peer *p)
 	reason_drop(&d->q.reasons, died);
 }
 
-/* A result that the former qmgr did not write down. */
+/*
+ * What an agent knows and we do not is of jobs that a former qmgr, or link,
+ * gave it: their recipients are those that may be repeated.  Local mail is
+ * repeated anyway: the mailbox knows better than deliver what is in it.
+ */
+static bool
+may_tell(const struct peer *p, const struct rcpt *r)
+{
+	return p->role == ROLE_SMTP && r != NULL &&
+	    (r->flags & RCPT_MAYBE) != 0 && r->state != RCPT_DONE &&
+	    r->state != RCPT_REPORT;
+}
+
+/* A result that the former qmgr did not write down.  Once it has told them
+ * all, an agent may only speak of the jobs that it has. */
 void
 on_job_inflight(void *arg, struct link *l, struct link_msg *f)
 {
@@ -460,13 +474,16 @@ on_job_inflight(void *arg, struct link *l, struct link_msg *f)
 	struct rcpt *r = m != NULL ? message_rcpt(m, in->result.index) : NULL;
 	struct outcome o = { r, (enum job_status)in->result.status, NULL,
 		in->result.no_answer != 0, in->result.dsn_passed != 0,
-		p->role == ROLE_DELIVER };
+		false };
 
 	(void)l;
+	if (p->greeted) {
+		peer_end(p, "INFLIGHT behind INFLIGHT_END");
+		return;
+	}
 	qmgr_now(d);
 	wire_put_u64(&p->inflight, f->cookie);
-	if (r == NULL || r->state == RCPT_DONE || p->role == ROLE_BOUNCE ||
-	    r->state == RCPT_REPORT)
+	if (!may_tell(p, r))
 		return;
 	rcpt_route(&d->q, r, false);
 	queue_set_timer(&d->q, m);

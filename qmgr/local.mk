@@ -38,20 +38,26 @@ qmgr_links = common/mail/libmail.a common/msg/libmsg.a common/proc/libproc.a \
 	common/event/libevent.a common/conf/libconf.a common/base/libbase.a \
 	$(EVENT_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS) -lpthread
 
-pkglibexec_PROGRAMS += qmgr/qmgr
-qmgr_qmgr_SOURCES = \
+qmgr_parts = \
 	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/control_change.c \
 	qmgr/control_check.c qmgr/control_site.c qmgr/control_text.c \
-	qmgr/dropped.c qmgr/dsn.c qmgr/intake.c qmgr/job.c qmgr/main.c qmgr/options.c \
+	qmgr/dropped.c qmgr/dsn.c qmgr/intake.c qmgr/job.c qmgr/options.c \
 	qmgr/orders.c qmgr/outcome.c qmgr/peer.c \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \
 	qmgr/space.c qmgr/text.c qmgr/walk.c qmgr/walk.h
+pkglibexec_PROGRAMS += qmgr/qmgr
+qmgr_qmgr_SOURCES = qmgr/main.c $(qmgr_parts)
 qmgr_qmgr_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
 pkglibexec_PROGRAMS += qmgr/qmgr-read
 qmgr_qmgr_read_SOURCES = qmgr/read.c qmgr/read.h qmgr/read_check.c
 qmgr_qmgr_read_LDADD = qmgr/libqmgr.a $(qmgr_links)
 
+check_PROGRAMS += tests/unit/qmgr/test_agents
+tests_unit_qmgr_test_agents_SOURCES = tests/unit/qmgr/test_agents.c \
+	tests/unit/qmgr/whole.c tests/unit/qmgr/whole.h $(qmgr_parts)
+tests_unit_qmgr_test_agents_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
 check_PROGRAMS += tests/unit/qmgr/test_audit \
 	tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
 	tests/unit/qmgr/test_logdamage \

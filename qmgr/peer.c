@@ -28,6 +28,9 @@ static const struct link_rule submit_rules[] = { SUBMIT_RULES,
 static const struct link_rule job_rules[] = { JOB_RULES };
 static const struct link_rule both_rules[] = { SUBMIT_RULES, JOB_RULES };
 
+/* Of what does not fit no FLUSHED comes: the agent keeps it. */
+enum { INFLIGHT_MAX = 8 * 1024 * 1024 /* octets of cookies */ };
+
 static void
 peer_free(struct peer *p)
 {
@@ -58,6 +61,12 @@ on_close(void *arg, struct link *l, const char *why)
 	qmgr_now(d);
 	peer_free(p);
 	qmgr_pump(d);
+}
+
+void
+peer_end(struct peer *p, const char *why)
+{
+	on_close(p, p->link, why);
 }
 
 static void
@@ -103,7 +112,7 @@ peer_open(
 			.instance = instance, .key = key,
 			.is_agent = kinds[i].is_agent };
 		TAILQ_INIT(&p->jobs);
-		buf_init(&p->inflight, BUF_NO_MAX);
+		buf_init(&p->inflight, INFLIGHT_MAX);
 		p->link = link_new(d->proc.loop, fd, kinds[i].ops, p);
 		TAILQ_INSERT_TAIL(&d->peers, p, entry);
 		if (p->is_agent)

@@ -53,6 +53,9 @@ struct peer {
 void peer_open(
     struct qmgr *d, enum role role, uint32_t instance, uint64_t key, int fd);
 
+/* It broke the rules of its frames: the link is over, and p freed. */
+void peer_end(struct peer *p, const char *why);
+
 /* intake.c: frames of submit.h */
 void on_submit(void *arg, struct link *l, struct link_msg *f);
 void on_submit_rcpt(void *arg, struct link *l, struct link_msg *f);

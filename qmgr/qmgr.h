@@ -104,7 +104,7 @@ struct qmgr {
 	struct load_report *loaded; /* until it was told */
 	int64_t load_ms;
 	uint64_t vouched;         /* octets of log behind the last checkpoint */
-	TAILQ_HEAD(, peer) peers;
+	TAILQ_HEAD(peers, peer) peers;
 	struct intakes intake;
 	struct routes routes;
 	struct agents agents;

@@ -390,15 +390,30 @@ queue_remove(struct queue *q, struct message *m)
 
 /* --- changes that are logged -------------------------------------------- */
 
+/* Only who waits to be reported can have been: their indexes to the front. */
+static size_t
+reported(struct message *m, const struct settle *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rcpt *r = message_rcpt(m, s->indexes[i]);
+
+		if (r != NULL && r->state == RCPT_REPORT)
+			s->indexes[n++] = s->indexes[i];
+	}
+	return n;
+}
+
 static void
 put_settle(struct queue *q, struct buf *b, const struct settle *s,
     struct message *settled)
 {
+	const size_t n = settled != NULL ? reported(settled, s) : 0;
+
 	wire_put_u64(b, settled != NULL ? s->id : 0);
-	ranges_put_indexes(b, s->indexes, settled != NULL ? s->n : 0);
-	if (settled == NULL)
-		return;
-	for (size_t i = 0; i < s->n; i++)
+	ranges_put_indexes(b, s->indexes, n);
+	for (size_t i = 0; i < n; i++)
 		queue_settle(q, settled, s->indexes[i]);
 }
 

@@ -49,10 +49,11 @@ void queue_clear(struct queue *q);
 /* A fresh id, higher than all before. */
 uint64_t queue_new_id(struct queue *q, int64_t wall_ms);
 
-/* Which recipients of which message a DSN settles: they are done. */
+/* Which recipients of which message a DSN settles: they are done.  Those that
+ * do not wait for a report are left alone, whatever bounce says. */
 struct settle {
 	uint64_t id; /* 0: none */
-	uint32_t *indexes;
+	uint32_t *indexes; /* rising; queue_accept leaves those it settled */
 	size_t n;
 };
 

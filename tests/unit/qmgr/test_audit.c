@@ -209,6 +209,33 @@ START_TEST(an_audit_counts_ends)
 }
 END_TEST
 
+/* Whatever bounce says: who was not to be reported is not settled, and what
+ * is written is what was done. */
+START_TEST(a_report_settles_who_was_reported)
+{
+	uint32_t settled[] = { 0, 1, 2, 3, 9 };
+	struct settle s = { .indexes = settled, .n = N_OF(settled) };
+	struct message *m = rig_accept(&rig, 5, "a body", NULL);
+	struct reason *why = reason_get(&rig.q.reasons, 550, STR("5.1.1"),
+	    STR("nobody"), STR("mx [192.0.2.1]"));
+	struct rcpt *rs[] = { &m->rcpts[0], &m->rcpts[2], &m->rcpts[3] };
+
+	s.id = m->id;
+	queue_report(&rig.q, m, &rs[0], 1, DSN_FAILED, why);
+	queue_defer(&rig.q, m, &rs[1], 1, 1000, why);
+	queue_done(&rig.q, m, &rs[2], 1, END_MAILBOX);
+	reason_drop(&rig.q.reasons, why);
+	rig_accept(&rig, 1, "the report", &s);
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_DONE);
+	ck_assert_int_eq(m->rcpts[1].state, RCPT_ROUTING);
+	ck_assert_int_eq(m->rcpts[2].state, RCPT_DEFERRED);
+	ck_assert_uint_eq(m->nleft, 3);
+	rig_flush(&rig);
+	rig_unload(&rig);
+	check_audit("");
+}
+END_TEST
+
 START_TEST(an_audit_finds_lies)
 {
 	struct message *m = rig_accept(&rig, 2, "a body", NULL);
@@ -228,6 +255,7 @@ audits(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, an_audit_counts_ends, 0, 2);
+	tcase_add_test(tc, a_report_settles_who_was_reported);
 	tcase_add_loop_test(tc, an_audit_finds_lies, 0, (int)N_OF(lies));
 	return tc;
 }
