@@ -276,6 +276,16 @@ find_twin(struct batchbox *box, const struct delivery *d)
 	return NULL;
 }
 
+static bool
+over_quota(struct batch *b, const struct delivery *d)
+{
+	struct account *a = d->quota != 0 ? full_account(b, d) : NULL;
+
+	return a != NULL && !account_fits(a, d->head.n + d->size);
+}
+
+enum { WRITTEN, WAS_THERE, NO_ROOM };
+
 /* Writes the file.  One that exists is a delivery that was done, or was
  * broken off: then it is begun again. */
 static int
@@ -289,10 +299,16 @@ write_file(struct batch *b, struct batchbox *box, struct queued *q,
 
 	if (d->maybe_repeated)
 		seen = seen_before(b, d, box, crc);
+	/* What is there may itself have filled the mailbox. */
+	if (d->maybe_repeated && seen != SEEN_SAME && seen != SEEN_ERROR &&
+	    over_quota(b, d)) {
+		d->result = DELIVERY_OVER_QUOTA;
+		return NO_ROOM;
+	}
 	if (seen == SEEN_NOT) {
 		if (batchfile_write(
 		        &b->file, box, &b->pool, q, crc, shared) == 0)
-			return 0;
+			return WRITTEN;
 		if (errno != EEXIST)
 			return -1;
 		seen = seen_before(b, d, box, crc);
@@ -303,21 +319,13 @@ write_file(struct batch *b, struct batchbox *box, struct queued *q,
 	}
 	if (seen == SEEN_SAME) {
 		d->result = DELIVERY_REPEATED;
-		return 1;
+		return WAS_THERE;
 	}
 	if (seen == SEEN_ERROR)
 		return -1;
 	if (seen == SEEN_OTHER)
 		guid_random(d->guid);
 	return batchfile_write(&b->file, box, &b->pool, q, crc, shared);
-}
-
-static bool
-over_quota(struct batch *b, const struct delivery *d)
-{
-	struct account *a = d->quota != 0 ? full_account(b, d) : NULL;
-
-	return a != NULL && !account_fits(a, d->head.n + d->size);
 }
 
 /* Once more in the folder of that name that is there now. */
@@ -365,8 +373,8 @@ batch_add(struct batch *b, struct delivery *d)
 		b->count++;
 		return;
 	}
-	if (over_quota(b, d)) {
-		d->result = DELIVERY_OVER_QUOTA;
+	if (!d->maybe_repeated && over_quota(b, d)) {
+		d->result = DELIVERY_OVER_QUOTA; /* without reading it */
 		return;
 	}
 	q = pool_alloc(&b->pool, sizeof(*q));
@@ -383,14 +391,16 @@ batch_add(struct batch *b, struct delivery *d)
 		d->error = errno;
 		return;
 	}
+	if (rc == NO_ROOM)
+		return;
 	if (!str_copy(d->where, sizeof(d->where), box->name))
 		d->where[0] = '\0';
 	b->count++;
-	if (rc == 1 && box->device == b->device)
+	if (rc == WAS_THERE && box->device == b->device)
 		b->repeated = true;
-	else if (rc == 1 && disk_syncfs(box->cur) == -1)
+	else if (rc == WAS_THERE && disk_syncfs(box->cur) == -1)
 		b->failed = errno;
-	else if (rc == 0)
+	else if (rc == WRITTEN)
 		enqueue(b, box, q);
 }
 

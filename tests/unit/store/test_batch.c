@@ -337,10 +337,18 @@ START_TEST(over_quota)
 	ck_assert_int_eq(d.result, DELIVERY_OK);
 	d = message(2, "example.org/alice");
 	d.quota = 100;
+	d.maybe_repeated = _i != 0;
 	batch_add(batch, &d);
 	ck_assert_int_eq(batch_commit(batch), 0);
 	ck_assert_int_eq(d.result, DELIVERY_OVER_QUOTA);
 	ck_assert_int_eq(box_count(&b, "cur"), 1);
+	/* What filled it is there. */
+	d = message(1, "example.org/alice");
+	d.quota = 100;
+	d.maybe_repeated = true;
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	ck_assert_int_eq(d.result, DELIVERY_REPEATED);
 }
 END_TEST
 
@@ -594,7 +602,7 @@ deliveries(void)
 	tcase_add_loop_test(tc, repeated_unknown, 0, 2);
 	tcase_add_test(tc, merged_away);
 	tcase_add_test(tc, bad_paths);
-	tcase_add_test(tc, over_quota);
+	tcase_add_loop_test(tc, over_quota, 0, 2);
 	tcase_add_test(tc, large);
 	tcase_add_loop_test(tc, each_call_fails, 0, 4);
 	tcase_add_loop_test(tc, end_of_log_fails, 0, 2);
