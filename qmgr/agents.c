@@ -9,6 +9,7 @@ enum {
 	GATE_LOOK = 20,      /* ms until all links of before are known */
 	GATE_MOST = 10000,   /* ms; then master has killed who is silent */
 	WORKER_WAIT = 10000, /* ms for a deliver worker to appear */
+	WORKER_ASKS = 3,     /* one may go just when it is asked for */
 	RCPTS_MAX = 1000     /* in one job, as agents take at most */
 };
 
@@ -71,10 +72,8 @@ agents_open(struct peer *p)
 	p->most = p->role == ROLE_DELIVER ? d->o.local_jobs :
 	    p->role == ROLE_BOUNCE ? d->o.bounce_jobs : d->o.smtp_jobs;
 	TAILQ_FOREACH(site, &d->q.sites.all, entry)
-		if (is_worker_of(p, site)) {
+		if (is_worker_of(p, site))
 			site->worker = p;
-			site->asked_at = 0;
-		}
 }
 
 void
@@ -91,6 +90,22 @@ agents_drained(struct peer *p)
 }
 
 void
+agents_greeted(struct peer *p)
+{
+	struct site *site;
+
+	p->greeted = true;
+	if (p->role == ROLE_DELIVER)
+		TAILQ_FOREACH(site, &p->d->q.sites.all, entry)
+			if (site->worker == p) {
+				site->asked_at = 0;
+				site->asks = 0;
+			}
+	agents_drained(p);
+	agents_gate(p->d);
+}
+
+void
 agents_close(struct peer *p)
 {
 	struct qmgr *d = p->d;
@@ -99,8 +114,10 @@ agents_close(struct peer *p)
 	TAILQ_FOREACH(site, &d->q.sites.all, entry)
 		if (site->worker == p) {
 			site->worker = NULL;
-			site->asked_at = 0;
-			sched_block(&d->q.sched, site->lane, false);
+			/* One that dies at its start will do so again:
+			 * check_worker tells those who wait. */
+			if (site->asks < WORKER_ASKS)
+				sched_block(&d->q.sched, site->lane, false);
 		}
 	p->greeted = true;
 	agents_gate(d);
@@ -119,22 +136,48 @@ find_worker(struct qmgr *d, struct site *site)
 	return site->worker;
 }
 
+/* An attempt that failed, though no agent was there to make it. */
+static void
+fail_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
+{
+	struct message *m = b->m;
+	const uint32_t n = b->n;
+	struct outcome *os = xcalloc(n, sizeof(*os));
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct rcpt *r = TAILQ_FIRST(&b->ready);
+
+		os[i] = (struct outcome){ .r = r, .status = JOB_TEMPORARY,
+			.reason = why };
+		/* The last one takes the bundle with it. */
+		rcpt_route(&d->q, r, true);
+	}
+	outcome_apply(d, m, os, n);
+	free(os);
+}
+
 /* No worker came: it cannot be started. */
 static void
 check_worker(struct qmgr *d, struct site *site)
 {
+	const bool dies = site->asks >= WORKER_ASKS;
 	struct reason *why;
+	struct bundle *b;
 
 	if (site->kind != SITE_LOCAL || site->asked_at == 0 ||
 	    d->q.now - site->asked_at < WORKER_WAIT)
 		return;
 	note(NOTE_ERROR, "no-deliver-worker");
 	note_u64("uid", site->uid);
+	note_c("why", dies ? "it ends at its start" : "none came");
 	note_end();
-	why = reason_get(&d->q.reasons, 451, STR("4.3.0"),
+	why = reason_get(&d->q.reasons, 451, STR("4.3.0"), dies ?
+	    STR("local delivery ends at its start; the log says why") :
 	    STR("local delivery cannot be started"), STR_NONE);
 	site->asked_at = 0;
-	lane_defer_ready(d, site->lane, why);
+	site->asks = 0;
+	while ((b = sched_take(&d->q.sched, site->lane)) != NULL)
+		fail_bundle(d, b, why);
 	sched_block(&d->q.sched, site->lane, false);
 	reason_drop(&d->q.reasons, why);
 }
@@ -231,9 +274,10 @@ start_local(struct qmgr *d, struct bundle *b)
 		return;
 	}
 	put_back(d, b);
-	if (p != NULL || site->asked_at != 0)
+	if (p != NULL)
 		return;
-	site->asked_at = d->q.now;
+	if (site->asks++ == 0)
+		site->asked_at = d->q.now;
 	proc_open_deliver(&d->proc, site->uid, site->gid, site->root);
 }
 

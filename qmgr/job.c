@@ -519,8 +519,5 @@ on_job_inflight_end(void *arg, struct link *l, struct link_msg *f)
 	p->inflight_wait.on_flushed = on_inflight_flushed;
 	if (!p->inflight_wait.waiting)
 		qlog_wait(&p->d->q.log, &p->inflight_wait);
-	p->greeted = true;
-	agents_drained(p);
-	agents_gate(p->d);
-	qmgr_pump(p->d);
+	agents_greeted(p);
 }

@@ -87,6 +87,8 @@ void jobs_close(struct peer *p);
 void agents_gate(struct qmgr *d);
 void agents_open(struct peer *p);
 void agents_close(struct peer *p);
+/* INFLIGHT_END: it is ready. */
+void agents_greeted(struct peer *p);
 /* The link has room again. */
 void agents_drained(struct peer *p);
 

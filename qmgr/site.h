@@ -37,7 +37,9 @@ struct site {
 	int64_t used_at;              /* queue clock */
 	/* agents: SITE_LOCAL */
 	void *worker;                 /* its link, or NULL */
-	int64_t asked_at;             /* when a worker was asked for; 0 not */
+	int64_t asked_at;             /* when a worker was first asked for;
+	                               * 0: not, or it came */
+	uint32_t asks;                /* since; the lane is blocked */
 	/* encoder */
 	uint64_t mark;
 	uint32_t number;

@@ -84,6 +84,80 @@ START_TEST(inflight_of_before)
 }
 END_TEST
 
+/* --- workers --------------------------------------------------------------- */
+
+static bool
+is_asked(void)
+{
+	return opened != 0;
+}
+
+static unsigned asks_wanted;
+static bool
+is_asked_again(void)
+{
+	return opened == asks_wanted;
+}
+
+/* A worker that dies before it says a word is not started without end, and
+ * who waits for it is told. */
+START_TEST(dies_at_start)
+{
+	struct message *m = whole_submit("b@local");
+	struct rcpt *r = &m->rcpts[0];
+
+	for (asks_wanted = 1; asks_wanted <= 3; asks_wanted++) {
+		whole_until(is_asked_again);
+		agent_start(&one, ROLE_DELIVER);
+		link_free(one.link);
+	}
+	whole_run(300);
+	ck_assert_uint_eq(opened, 3);
+	ck_assert_int_eq(r->state, RCPT_READY);
+	r->site->asked_at -= 10000;
+	agents_look(&whole);
+	ck_assert_int_eq(r->state, RCPT_DEFERRED);
+	ck_assert_uint_eq(r->attempts, 1);
+	ck_assert_str_eq(str_dup(r->reason->text),
+	    "local delivery ends at its start; the log says why");
+	/* Its next attempt finds one. */
+	agent_start(&one, ROLE_DELIVER);
+	agent_greet(&one);
+	whole_until(has_job);
+	ck_assert_uint_eq(one.id, m->id);
+}
+END_TEST
+
+/* One that was just going is asked for again at once. */
+START_TEST(goes_when_asked)
+{
+	struct message *m = whole_submit("b@local");
+
+	whole_until(is_asked);
+	agent_start(&one, ROLE_DELIVER);
+	link_free(one.link);
+	asks_wanted = 2;
+	whole_until(is_asked_again);
+	agent_start(&one, ROLE_DELIVER);
+	agent_greet(&one);
+	whole_until(has_job);
+	ck_assert_uint_eq(one.id, m->id);
+	ck_assert_uint_eq(m->rcpts[0].attempts, 0);
+}
+END_TEST
+
+static TCase *
+workers(void)
+{
+	TCase *tc = tcase_create("workers");
+
+	tcase_add_checked_fixture(tc, whole_start, whole_end);
+	tcase_add_test(tc, dies_at_start);
+	tcase_add_test(tc, goes_when_asked);
+	tcase_set_timeout(tc, 30);
+	return tc;
+}
+
 static TCase *
 telling(void)
 {
@@ -97,4 +171,4 @@ telling(void)
 	return tc;
 }
 
-UNIT_MAIN("agents", telling)
+UNIT_MAIN("agents", telling, workers)
