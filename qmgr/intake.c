@@ -14,7 +14,10 @@
 #include "qmgr/peer.h"
 #include "qmgr/qmgr.h"
 
-enum { RCPTS_MAX = 100000 /* of one SUBMIT */ };
+enum {
+	RCPTS_MAX = 100000, /* of one SUBMIT */
+	SUBMITS_MAX = 10000 /* open ones of a link */
+};
 
 /*
  * One message, from SUBMIT to SUBMIT_DONE.  A large body is in a file, whose
@@ -37,7 +40,7 @@ struct intake {
 	uint64_t size;            /* octets of body */
 	uint32_t crc;
 	int fd;                   /* large body, or -1 */
-	uint64_t charged;         /* octets of the memory budget */
+	size_t charged;           /* octets of the memory budget */
 	struct message *m;        /* accepted, not yet flushed */
 	struct work sync;
 	int sync_error;
@@ -46,12 +49,26 @@ struct intake {
 };
 
 static void
+charge(struct intake *in, size_t n)
+{
+	in->charged += n;
+	in->d->intake.memory += n;
+}
+
+static void
+discharge(struct intake *in, size_t n)
+{
+	in->charged -= n;
+	in->d->intake.memory -= n;
+}
+
+static void
 intake_free(struct intake *in)
 {
 	if (in->from != NULL)
 		map_del_id(&in->from->submits, in->cookie);
 	in->d->intake.open--;
-	in->d->intake.memory -= in->charged;
+	discharge(in, in->charged);
 	if (in->fd != -1) {
 		close(in->fd);
 		if (in->m == NULL)
@@ -280,12 +297,18 @@ become_large(struct intake *in)
 	if (disk_write(fd, body.p, body.n, 0) == -1)
 		return false;
 	buf_cut(&in->text, in->prefix);
-	in->d->intake.memory -= in->charged;
-	in->charged = 0;
+	discharge(in, body.n);
 	return true;
 }
 
 /* --- frames ------------------------------------------------------------- */
+
+static bool
+has_memory(const struct qmgr *d)
+{
+	return d->intake.memory + d->q.text_memory + d->q.rcpt_memory <=
+	    d->o.memory;
+}
 
 /* A report that settles frees more than it takes: a queue that is full of
  * mail to be returned would stay so without it. */
@@ -298,8 +321,26 @@ is_busy(const struct peer *from, const struct msg_submit *env)
 		return true;
 	if (d->q.table.n >= d->o.messages)
 		return env->settles_id == 0;
-	return from->role != ROLE_BOUNCE &&
-	    d->intake.memory + d->q.text_memory > d->o.memory;
+	return from->role != ROLE_BOUNCE && !has_memory(d);
+}
+
+const char *
+intake_why(const struct qmgr *d)
+{
+	if (space_is_short(d))
+		return space_why(d);
+	if (d->q.table.n >= d->o.messages)
+		return "there are as many messages as queue.messages allows";
+	return has_memory(d) ? "" :
+	    "texts and recipients take all of queue.memory";
+}
+
+/* What is under way may become twice as much; the queue's recipients do not
+ * count: a report must not wait for their going. */
+static bool
+is_overfull(const struct qmgr *d)
+{
+	return d->intake.memory + d->q.text_memory > d->o.memory * 2;
 }
 
 /* The limit is for what others send.  A report on many recipients may be
@@ -407,8 +448,12 @@ on_submit(void *arg, struct link *link, struct link_msg *f)
 	in->env.token = pool_str(&in->pool, env->token);
 	buf_init(&in->text, BUF_NO_MAX);
 	in->id_at = UINT32_MAX;
+	charge(in, sizeof(*in) + env->sender.n + env->envid.n + env->login.n +
+	    env->client.n + env->settles.n);
 	map_set_id(&p->submits, f->cookie, in);
-	if (!may_have_token(in))
+	if (p->submits.n > SUBMITS_MAX)
+		refuse(in, 452, STR("4.3.2 too many messages at once"));
+	else if (!may_have_token(in))
 		refuse(in, 554, STR("5.5.4 not permitted to name a file"));
 	else if (!take_known(in))
 		begin(in, env);
@@ -436,14 +481,10 @@ on_submit_rcpt(void *arg, struct link *link, struct link_msg *f)
 		.notify = (uint8_t)r->notify,
 		.address = pool_str(&in->pool, r->address),
 		.orcpt = pool_str(&in->pool, r->orcpt) };
+	charge(in, sizeof(*in->rcpts) + rcpt_memory(&in->rcpts[in->nrcpts]));
 	in->nrcpts++;
-}
-
-static void
-charge(struct intake *in, size_t n)
-{
-	in->charged += n;
-	in->d->intake.memory += n;
+	if (is_overfull(in->d))
+		refuse(in, 452, STR("4.3.2 the queue is busy, try later"));
 }
 
 void
@@ -498,8 +539,7 @@ on_submit_body(void *arg, struct link *link, struct link_msg *f)
 	space_take(d, f->raw.n);
 	if (in->fd == -1 && in->size > d->o.inline_body && !become_large(in))
 		refuse(in, 452, STR("4.3.1 insufficient system storage"));
-	else if (in->fd == -1 &&
-	    d->intake.memory + d->q.text_memory > d->o.memory * 2)
+	else if (in->fd == -1 && is_overfull(d))
 		refuse(in, 452, STR("4.3.2 the queue is busy, try later"));
 }
 

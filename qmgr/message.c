@@ -12,6 +12,12 @@ text_size(const struct rcpt_init *in)
 	return TEXT_HEAD + in->address.n + in->orcpt.n;
 }
 
+size_t
+rcpt_memory(const struct rcpt_init *in)
+{
+	return sizeof(struct rcpt) + text_size(in);
+}
+
 static char *
 add(char *to, struct str s)
 {
@@ -42,17 +48,21 @@ message_new(uint64_t id, const struct envelope *env,
 	const struct str parts[4] = { env->sender, env->envid, env->login,
 		env->client };
 	size_t size = sizeof(struct message) + n * sizeof(struct rcpt);
+	uint64_t more = 0;
 	struct message *m;
 	char *at;
 
 	for (size_t i = 0; i < 4; i++)
 		size += parts[i].n;
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		size += text_size(&rcpts[i]);
+		if (i != 0)
+			more += rcpt_memory(&rcpts[i]);
+	}
 	m = xmalloc(size);
 	*m = (struct message){ .id = id, .env_flags = env->flags,
 		.nrcpts = nrcpts, .nfirst = n, .nleft = n, .nbusy = n,
-		.asking = n };
+		.asking = n, .rcpt_memory = more };
 	m->strings = at = (char *)&m->rcpts[n];
 	for (size_t i = 0; i < 4; i++) {
 		m->lens[i] = (uint16_t)parts[i].n;
@@ -70,8 +80,10 @@ message_expand(struct message *m, const struct rcpt_init *rcpts, uint32_t n)
 	size_t size = 0;
 	char *at;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		size += text_size(&rcpts[i]);
+		m->rcpt_memory += rcpt_memory(&rcpts[i]);
+	}
 	b = xmalloc(sizeof(*b) + n * sizeof(struct rcpt));
 	b->next = NULL;
 	b->n = n;

@@ -116,6 +116,7 @@ struct message {
 	struct rcpt_block *blocks;
 	struct message_more *more;
 	int64_t dsn_next;         /* queue clock: no report before */
+	uint64_t rcpt_memory;     /* octets of its recipients but the first */
 	uint32_t env_flags;       /* ENV_ */
 	uint32_t nrcpts;          /* indexes given out */
 	uint32_t nfirst;          /* in rcpts[] */
@@ -137,6 +138,8 @@ struct rcpt_init {
 	struct str address, orcpt;
 };
 
+/* Octets that such a recipient takes. */
+size_t rcpt_memory(const struct rcpt_init *in);
 /* rcpts: n of them by rising index; nrcpts as in the struct. */
 struct message *message_new(uint64_t id, const struct envelope *env,
     const struct rcpt_init *rcpts, uint32_t n, uint32_t nrcpts);

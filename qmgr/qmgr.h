@@ -19,7 +19,7 @@
 struct qmgr_options {
 	int64_t lifetime, dsn_lifetime, warn_after; /* ms; warn 0: never */
 	int64_t quota_grace;   /* ms for a full mailbox, 0: as the others */
-	uint64_t memory;       /* octets of texts kept */
+	uint64_t memory;       /* octets of texts kept, and of recipients */
 	uint64_t inline_body;  /* larger bodies are files */
 	uint64_t segment;
 	uint64_t messages;     /* most in the queue */
@@ -34,7 +34,7 @@ struct qmgr_options {
 struct intakes {
 	uint32_t open;   /* begun, and neither accepted nor refused */
 	int64_t company; /* when there was more than one */
-	uint64_t memory; /* octets of their bodies */
+	uint64_t memory; /* octets of their recipients and bodies */
 	uint64_t accepted, refused; /* messages, for the status */
 };
 
@@ -44,6 +44,7 @@ struct routes {
 	struct map questions;  /* cookie -> struct question */
 	uint64_t cookie;
 	uint32_t open;
+	uint64_t memory;       /* octets of lists not yet at their end */
 	uint32_t turn;         /* questions since bulk had the last one */
 	struct route_cache cache;
 	struct timer again;    /* goes on with recipients whose way is known */
@@ -132,6 +133,10 @@ extern const struct proc_desc qmgr_proc;
 void routes_init(struct qmgr *d);
 void routes_link(struct qmgr *d, int fd);
 void routes_pump(struct qmgr *d);
+
+/* intake.c */
+/* Why new mail is refused, for a human; "" when it is not. */
+const char *intake_why(const struct qmgr *d);
 
 /* ready.c: recipients whose way is known */
 /* All its questions are answered: its bundles may have their turn. */

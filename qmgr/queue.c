@@ -341,6 +341,7 @@ queue_add(struct queue *q, struct message *m, struct segment *seg,
 	queue_move(q, m, seg, off, size);
 	table_add(&q->table, m);
 	q->octets += m->prefix + m->body;
+	q->rcpt_memory += m->rcpt_memory;
 	if ((m->flags & MSG_HELD) != 0)
 		q->nheld++;
 	q->nreport += m->nreport;
@@ -356,8 +357,10 @@ queue_add_members(struct queue *q, struct message *m, struct rcpt *parent,
 {
 	if (n != 0) {
 		const bool first = message_half_routed(m);
+		const uint64_t before = m->rcpt_memory;
 		struct rcpt_block *b = message_expand(m, rcpts, n);
 
+		q->rcpt_memory += m->rcpt_memory - before;
 		for (size_t i = 0; i < b->n; i++)
 			enter_routing(q, &b->r[i], n > BULK_RCPTS, first);
 	}
@@ -378,6 +381,7 @@ queue_remove(struct queue *q, struct message *m)
 	queue_move(q, m, NULL, 0, 0);
 	table_remove(&q->table, m);
 	q->octets -= m->prefix + m->body;
+	q->rcpt_memory -= m->rcpt_memory;
 	if ((m->flags & MSG_HELD) != 0)
 		q->nheld--;
 	message_drop_text(q, m);

@@ -36,6 +36,7 @@ struct queue {
 	uint64_t nheld;           /* messages */
 	uint64_t octets;          /* of texts */
 	uint64_t text_memory;     /* octets of texts kept in memory */
+	uint64_t rcpt_memory;     /* of recipients, but one of each message */
 	/* The message is gone for good once the log is flushed: its large
 	 * file may go.  Set by the owner; may be NULL. */
 	void (*on_gone)(void *arg, uint64_t id, bool large);

@@ -24,6 +24,7 @@ struct question {
 	struct pool pool;
 	struct rcpt_init *members;
 	uint32_t n, cap;
+	uint64_t memory;           /* octets of them */
 	bool too_long;
 	bool useless;              /* its recipient's way is known without it */
 };
@@ -32,6 +33,7 @@ static void
 question_free(struct qmgr *d, struct question *qu)
 {
 	message_drop_ref(&d->q, qu->m);
+	d->routes.memory -= qu->memory;
 	free(qu->members);
 	pool_clear(&qu->pool);
 	free(qu);
@@ -233,8 +235,10 @@ member_notify(const struct rcpt *list)
 }
 
 static void
-add_member(struct question *qu, struct str address)
+add_member(struct qmgr *d, struct question *qu, struct str address)
 {
+	const struct rcpt_init *in;
+
 	if (qu->n == LIST_MAX) {
 		qu->too_long = true;
 		return;
@@ -244,7 +248,7 @@ add_member(struct question *qu, struct str address)
 		qu->members =
 		    xreallocarray(qu->members, qu->cap, sizeof(*qu->members));
 	}
-	qu->members[qu->n++] = (struct rcpt_init){
+	qu->members[qu->n] = (struct rcpt_init){
 		.notify = member_notify(qu->r),
 		/* What was before a restart may have reached his mailbox by
 		 * another address. */
@@ -252,6 +256,17 @@ add_member(struct question *qu, struct str address)
 		.depth = (uint8_t)(qu->r->depth + 1),
 		.address = pool_str(&qu->pool, address),
 		.orcpt = rcpt_orcpt(qu->r) };
+	in = &qu->members[qu->n++];
+	qu->memory += rcpt_memory(in);
+	d->routes.memory += rcpt_memory(in);
+}
+
+/* A long one waits until others' recipients have gone; alone it may go. */
+static bool
+has_no_room(const struct qmgr *d, const struct question *qu)
+{
+	return qu->n > BULK_RCPTS &&
+	    d->q.rcpt_memory + d->routes.memory - qu->memory > d->o.memory;
 }
 
 /* The recipients that the message has by now count as named too. */
@@ -329,9 +344,13 @@ is_list(struct qmgr *d, struct question *qu, const struct msg_route_is *is,
 	while (list.n != 0) {
 		if (!wire_take_str(&list, &address, ADDRESS_MAX))
 			return false;
-		add_member(qu, address);
+		add_member(d, qu, address);
 	}
-	if (is->more == 0)
+	if (has_no_room(d, qu))
+		decide(d, qu, JOB_TEMPORARY, reason_get(&d->q.reasons, 452,
+		    STR("4.3.2"), STR("the queue has too many recipients for "
+		    "this list now"), STR_NONE));
+	else if (is->more == 0)
 		is_list_end(d, qu);
 	return true;
 }

@@ -19,7 +19,9 @@ static const struct conf_key queue_keys[] = {
 	{ "min_free", CONF_SIZE, CONF_NONE, "256MiB", 0, 0, NULL, 0,
 	    "Octets that must be free to take new mail, as min_free_disk." },
 	{ "memory", CONF_SIZE, 0, "256MiB", 8388608, 0, NULL, 0,
-	    "Memory for the bodies of messages." },
+	    "Memory for the bodies of messages, and for the recipients of "
+	    "those that have more than one; without room new mail gets 452, "
+	    "and long lists wait." },
 	{ "inline_body", CONF_SIZE, 0, "256KiB", 4096, 4194304, NULL, 0,
 	    "Messages over this are files of their own in spool/large." },
 	{ "segment", CONF_SIZE, 0, "64MiB", 1048576, 1073741824, NULL, 0,

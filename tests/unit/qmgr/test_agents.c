@@ -146,6 +146,84 @@ START_TEST(goes_when_asked)
 }
 END_TEST
 
+/* --- what may come in ------------------------------------------------------ */
+
+static bool
+is_answered(void)
+{
+	return answered != 0;
+}
+
+static void
+submit_many(uint64_t cookie, uint32_t n)
+{
+	submit_begin(cookie, "a@x.test");
+	for (uint32_t i = 0; i < n; i++)
+		submit_rcpt(cookie, "somebody@far.test");
+}
+
+/* Recipients in the queue take memory; mail that is there goes on. */
+START_TEST(recipients_fill_the_queue)
+{
+	struct message *m;
+	struct rcpt *r;
+
+	whole.o.memory = 100000;
+	submit_many(1000, 1000);
+	submit_body(1000, "x\n");
+	whole_until(is_answered);
+	ck_assert_uint_eq(answered, 250);
+	ck_assert_ptr_null(whole_submit("b@far.test"));
+	ck_assert_uint_eq(answered, 452);
+	ck_assert_str_eq(intake_why(&whole),
+	    "texts and recipients take all of queue.memory");
+	m = TAILQ_FIRST(&whole.q.table.all);
+	RCPT_FOREACH(r, m)
+		if (r->index != 0)
+			queue_done(&whole.q, m, &r, 1, END_NEXT_HOP);
+	r = &m->rcpts[0];
+	queue_done(&whole.q, m, &r, 1, END_NEXT_HOP);
+	ck_assert_uint_eq(whole.q.rcpt_memory, 0);
+	ck_assert_ptr_nonnull(whole_submit("b@far.test"));
+}
+END_TEST
+
+/* So do those that never come to an end. */
+START_TEST(recipients_without_end)
+{
+	whole.o.memory = 100000;
+	submit_many(1000, 2000);
+	whole_until(is_answered);
+	ck_assert_uint_eq(answered, 452);
+	ck_assert_uint_eq(whole.intake.memory, 0);
+	ck_assert_uint_eq(whole.intake.open, 0);
+}
+END_TEST
+
+START_TEST(submits_without_end)
+{
+	for (uint64_t i = 1; i < 12000; i++)
+		submit_begin(10000 + i, "");
+	whole_until(is_answered);
+	ck_assert_uint_eq(answered, 452);
+	whole_run(100);
+	ck_assert_uint_le(whole.intake.open, 10000);
+}
+END_TEST
+
+static TCase *
+incoming(void)
+{
+	TCase *tc = tcase_create("incoming");
+
+	tcase_add_checked_fixture(tc, whole_start, whole_end);
+	tcase_add_test(tc, recipients_fill_the_queue);
+	tcase_add_test(tc, recipients_without_end);
+	tcase_add_test(tc, submits_without_end);
+	tcase_set_timeout(tc, 30);
+	return tc;
+}
+
 static TCase *
 workers(void)
 {
@@ -171,4 +249,4 @@ telling(void)
 	return tc;
 }
 
-UNIT_MAIN("agents", telling, workers)
+UNIT_MAIN("agents", telling, workers, incoming)

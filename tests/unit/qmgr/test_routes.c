@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -393,6 +394,31 @@ START_TEST(the_others_go_on)
 }
 END_TEST
 
+/* While others' recipients fill the memory a long list waits for its next
+ * attempt; a short one, or one alone, goes. */
+START_TEST(long_lists_wait)
+{
+	char many[400] = "";
+
+	for (int i = 0; i < 70; i++)
+		snprintf(many + strlen(many), sizeof(many) - strlen(many),
+		    "m%d ", i);
+	d.o.memory = 100000;
+	d.q.rcpt_memory += _i == 0 ? 100000 : 0;
+	if (_i != 0)
+		d.o.memory = d.q.rcpt_memory;
+	say_list(0, many, true);
+	say_list(0, "more", false);
+	say_list(1, "a b", false);
+	wait_for(3);
+	if (_i == 0)
+		ck_members("a b");
+	else
+		ck_assert_uint_eq(m->nrcpts, 5 + 71 + 2);
+	ck_assert_uint_eq(d.routes.memory, 0);
+}
+END_TEST
+
 /* As a state does it: what is not in the message's entry is gone. */
 static void
 restart(unsigned n)
@@ -533,6 +559,7 @@ lists(void)
 	tcase_add_loop_test(tc, taken_away, 0, 2);
 	tcase_add_test(tc, taken_away_and_back);
 	tcase_add_loop_test(tc, the_others_go_on, 0, 2);
+	tcase_add_loop_test(tc, long_lists_wait, 0, 2);
 	tcase_add_test(tc, restarted);
 	tcase_add_test(tc, restarted_without_lists);
 	tcase_add_test(tc, a_message_to_very_many_domains);
