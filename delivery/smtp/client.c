@@ -512,6 +512,7 @@ client_feed(struct client *c, struct str *in)
 		case SMTP_REPLY_DONE:
 			due--;
 			c->due--;
+			c->replies++;
 			event = on_reply(c);
 			smtp_reply_reset(&c->reply);
 		}

@@ -127,6 +127,7 @@ struct client {
 	bool refused;           /* MAIL was */
 	unsigned mails;         /* transactions begun */
 	unsigned due;           /* replies to what was said */
+	unsigned replies;       /* taken, whole ones */
 	bool slow_down;         /* it said so: REPLY_SLOW */
 	bool closing;           /* it said 421: no further mail */
 	struct crlf_out crlf;

@@ -188,6 +188,7 @@ on_input(void *arg)
 {
 	struct session *s = arg;
 	struct str in = stream_peek(s->stream);
+	const unsigned replies = s->client.replies;
 	const size_t n = in.n;
 	enum client_event event;
 
@@ -198,6 +199,9 @@ on_input(void *arg)
 		client_drained(&s->client);
 	event = client_feed(&s->client, &in);
 	stream_drop(s->stream, n - in.n);
+	/* A part of a reply is not worth another wait: it may come by octets. */
+	if (event == CLIENT_WAIT && s->client.replies == replies)
+		return;
 	handle(s, event);
 }
 

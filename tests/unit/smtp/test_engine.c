@@ -32,7 +32,9 @@ enum manner {
 	EARLY_250,    /* speaks between 354 and the dot */
 	ONE_RCPT,     /* 452 for the second and later recipients */
 	BAD_STARTTLS, /* offers it, then closes */
-	CLOSES_IDLE   /* closes after each mail */
+	CLOSES_IDLE,  /* closes after each mail */
+	DRIPS_GREETING, /* an octet now and then, without end */
+	DRIPS_DOT     /* the same in place of the last reply */
 };
 
 struct server {
@@ -51,6 +53,7 @@ struct client_conn {
 	size_t n;
 	bool in_data;
 	unsigned rcpts;
+	struct timer drip;
 };
 
 enum { SERVERS = 3, CONNS = 64 };
@@ -68,9 +71,19 @@ say(struct client_conn *c, const char *line)
 static void
 hang_up(struct client_conn *c)
 {
+	timer_clear(&c->drip);
 	watch_clear(&c->watch);
 	close(c->fd);
 	c->fd = -1;
+}
+
+static void
+on_drip(void *arg)
+{
+	struct client_conn *c = arg;
+
+	(void)send(c->fd, "x", 1, MSG_NOSIGNAL);
+	timer_set(&c->drip, 50);
 }
 
 static void
@@ -86,6 +99,11 @@ on_text_line(struct client_conn *c, const char *line)
 	}
 	c->in_data = false;
 	c->rcpts = 0;
+	if (s->manner == DRIPS_DOT) {
+		say(c, "250-");
+		timer_set(&c->drip, 0);
+		return;
+	}
 	if (s->manner == DIES_AFTER_DOT) {
 		hang_up(c);
 		return;
@@ -183,6 +201,12 @@ on_connection(void *arg, unsigned what)
 	s->connections++;
 	watch_init(&c->watch, loop, c->fd, on_octets, c);
 	watch_want(&c->watch, WATCH_READ);
+	timer_init(&c->drip, loop, on_drip, c);
+	if (s->manner == DRIPS_GREETING) {
+		say(c, "220-");
+		timer_set(&c->drip, 0);
+		return;
+	}
 	say(c, s->manner == GREETS_4XX ? "421 4.3.2 busy\r\n" :
 	                                 "220 mx.test ESMTP\r\n");
 }
@@ -614,6 +638,19 @@ START_TEST(inflight_report)
 }
 END_TEST
 
+/* Octets that never become a reply do not keep the connection. */
+START_TEST(drips)
+{
+	engine.conf.greeting_ms = engine.conf.dot_ms = 400;
+	start_server(0, _i == 0 ? DRIPS_GREETING : DRIPS_DOT);
+	send_job("[127.0.0.1]", "x@d.test", STR("a\n\nb\n"), -1);
+	loop_run(loop);
+	ck_assert_str_eq(results, "0:temp451 ");
+	ck_assert_str_eq(last_text, "the server did not answer in time");
+	ck_assert_int_eq(no_answer, _i != 0);
+}
+END_TEST
+
 static TCase *
 engine_cases(void)
 {
@@ -625,6 +662,7 @@ engine_cases(void)
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, large_body);
 	tcase_add_test(tc, inflight_report);
+	tcase_add_loop_test(tc, drips, 0, 2);
 	tcase_set_timeout(tc, 20);
 	return tc;
 }
