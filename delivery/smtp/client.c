@@ -23,6 +23,12 @@ client_clear(struct client *c)
 	buf_clear(&c->failure.text);
 }
 
+bool
+client_is_after_dot(const struct client *c)
+{
+	return c->state == AT_DOT || c->state == AT_DOT_OUT;
+}
+
 /* --- ends -------------------------------------------------------------- */
 
 static enum client_event
@@ -34,7 +40,7 @@ over(struct client *c, enum client_end end, unsigned code,
 	if (c->state == AT_OVER)
 		return CLIENT_OVER;
 	f->end = end;
-	f->after_dot = c->state == AT_DOT || c->state == AT_DOT_OUT;
+	f->after_dot = client_is_after_dot(c);
 	f->permanent = code >= 500;
 	f->code = code;
 	snprintf(f->enhanced, sizeof(f->enhanced), "%s", enhanced);
@@ -380,7 +386,6 @@ on_data(struct client *c)
 	if (c->reply.code == 354) {
 		crlf_out_init(&c->crlf, true);
 		/* Some peers take a bare CR for a line end (I12). */
-		c->crlf.strict = true;
 		c->crlf.strict = true;
 		c->state = AT_TEXT;
 		return CLIENT_TEXT;

@@ -137,6 +137,8 @@ struct client {
 void client_init(struct client *c, const struct client_conf *conf);
 void client_clear(struct client *c);
 
+/* The text is out and not answered: it may be taken. */
+bool client_is_after_dot(const struct client *c);
 /* What the server said; in is emptied unless the session is over. */
 enum client_event client_feed(struct client *c, struct str *in);
 /* The connection is gone; words say how.  Always CLIENT_OVER. */

@@ -523,12 +523,21 @@ delivery_start(struct engine *e, struct agent_job *job)
 void
 delivery_cancel(struct delivery *d, const char *why)
 {
-	const struct msg_job_result r = { .status = JOB_TEMPORARY,
-		.code = 451, .enhanced = STR("4.3.2"), .text = str_c(why) };
+	struct msg_job_result r = { .status = JOB_TEMPORARY, .code = 451,
+		.enhanced = STR("4.4.2") };
+	char words[100];
 
-	if (d->session != NULL)
+	if (d->session != NULL) {
+		snprintf(words, sizeof(words), "no answer before %s", why);
+		r.text = str_c(words);
+		if (!all_decided(d) &&
+		    client_is_after_dot(&d->session->client))
+			lost_answer(d, &r);
 		session_abort(d->session);
+	}
 	d->session = NULL;
+	r.enhanced = STR("4.3.2");
+	r.text = str_c(why);
 	decide_rest(d, &r);
 }
 

@@ -34,7 +34,8 @@ enum manner {
 	BAD_STARTTLS, /* offers it, then closes */
 	CLOSES_IDLE,  /* closes after each mail */
 	DRIPS_GREETING, /* an octet now and then, without end */
-	DRIPS_DOT     /* the same in place of the last reply */
+	DRIPS_DOT,    /* the same in place of the last reply */
+	SILENT_DOT    /* no last reply */
 };
 
 struct server {
@@ -99,6 +100,8 @@ on_text_line(struct client_conn *c, const char *line)
 	}
 	c->in_data = false;
 	c->rcpts = 0;
+	if (s->manner == SILENT_DOT)
+		return;
 	if (s->manner == DRIPS_DOT) {
 		say(c, "250-");
 		timer_set(&c->drip, 0);
@@ -345,6 +348,7 @@ on_inflight(void *arg, struct link *l, struct link_msg *m)
 
 	(void)arg;
 	inflight++;
+	no_answer = i->result.no_answer != 0;
 	snprintf(last_text, sizeof(last_text), "%.*s",
 	    STR_ARG(i->result.text));
 	link_send_raw(l, MSG_JOB_FLUSHED, m->cookie, STR_NONE);
@@ -651,6 +655,25 @@ START_TEST(drips)
 }
 END_TEST
 
+/* The final dot is out when qmgr returns, and no answer comes. */
+START_TEST(inflight_unknown)
+{
+	engine.conf.dot_ms = 60000;
+	start_server(0, SILENT_DOT);
+	send_job("[127.0.0.1]", "x@d.test", STR("a\n\nb\n"), -1);
+	run_for(500);
+	ck_assert_uint_eq(agent_running(&engine.agent), 1);
+	link_free(qmgr);
+	link_qmgr();
+	loop_run(loop); /* AGENT_ANSWER_WAIT */
+	run_for(50);
+	ck_assert_uint_eq(inflight, 1);
+	ck_assert(no_answer);
+	ck_assert_str_eq(last_text,
+	    "no answer before the queue manager took it back");
+}
+END_TEST
+
 static TCase *
 engine_cases(void)
 {
@@ -662,6 +685,7 @@ engine_cases(void)
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, large_body);
 	tcase_add_test(tc, inflight_report);
+	tcase_add_test(tc, inflight_unknown);
 	tcase_add_loop_test(tc, drips, 0, 2);
 	tcase_set_timeout(tc, 20);
 	return tc;
