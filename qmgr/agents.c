@@ -282,8 +282,8 @@ start_local(struct qmgr *d, struct bundle *b)
 }
 
 /* What comes of a job has to be written down. */
-static bool
-may_start(const struct qmgr *d)
+bool
+agents_may_start(const struct qmgr *d)
 {
 	return !d->agents.gate && !d->stopping && d->q.log.full == 0;
 }
@@ -294,7 +294,7 @@ agents_pump(struct qmgr *d)
 	struct bundle *b;
 	struct peer *p;
 
-	if (!may_start(d))
+	if (!agents_may_start(d))
 		return;
 	while ((p = find_agent(d, ROLE_SMTP)) != NULL &&
 	    (b = sched_pick(&d->q.sched, SITE_SMTP, d->q.now)) != NULL)
@@ -308,7 +308,7 @@ agents_report(struct qmgr *d, struct message *m, enum dsn_action action,
     struct rcpt **rs, size_t n)
 {
 	/* Written without room it would be refused, and written again. */
-	struct peer *p = may_start(d) && !space_is_short(d) ?
+	struct peer *p = agents_may_start(d) && !space_is_short(d) ?
 	    find_agent(d, ROLE_BOUNCE) : NULL;
 
 	if (p == NULL)

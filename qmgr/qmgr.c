@@ -87,7 +87,9 @@ void
 qmgr_set_due(struct qmgr *d)
 {
 	const struct heap_node *first = heap_first(&d->q.timers);
-	int64_t next = sched_next(&d->q.sched);
+	/* While nothing may start its time passes, and is no time to wake. */
+	int64_t next =
+	    agents_may_start(d) ? sched_next(&d->q.sched) : INT64_MAX;
 	int64_t wait;
 
 	if (first != NULL && first->key < next)

@@ -164,6 +164,8 @@ void orders_look(struct qmgr *d);
 /* agents.c */
 void agents_init(struct qmgr *d);
 void agents_pump(struct qmgr *d);
+/* Else the next pump that may is to be waited for. */
+bool agents_may_start(const struct qmgr *d);
 /* Now and then: workers that do not come. */
 void agents_look(struct qmgr *d);
 /* A job of bounce: rs are REPORT or DEFERRED.  false: none can be had now. */

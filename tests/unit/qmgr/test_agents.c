@@ -1,4 +1,6 @@
 /* What agents may say, and what comes of those that say nothing. */
+#include <errno.h>
+
 #include "tests/unit/qmgr/whole.h"
 #include "tests/unit/unit.h"
 
@@ -146,6 +148,33 @@ START_TEST(goes_when_asked)
 }
 END_TEST
 
+/* What waits for its turn at a rate does not wake us while the disk is full,
+ * but when there is room again. */
+START_TEST(a_rate_on_a_full_disk)
+{
+	struct message *m = under_way(ROLE_SMTP);
+	struct lane *lane = m->rcpts[0].site->lane;
+
+	agent_done(&one, JOB_OK, SITE_FINE);
+	lane->gap_us = 200000;
+	lane->rate_until = LANE_EVER;
+	lane->next_us = (whole.q.now + 200) * 1000;
+	m = whole_submit("c@far.test");
+	whole_run(20);
+	ck_assert_int_ne(sched_next(&whole.q.sched), INT64_MAX);
+	ck_assert(timer_is_set(&whole.due));
+	whole.q.log.full = ENOSPC;
+	qmgr_pump(&whole);
+	whole_run(20);
+	ck_assert(!timer_is_set(&whole.due));
+	whole.q.log.full = 0;
+	space_full(&whole, 0);
+	one.jobs = 0;
+	whole_until(has_job);
+	ck_assert_uint_eq(one.id, m->id);
+}
+END_TEST
+
 /* --- what may come in ------------------------------------------------------ */
 
 static bool
@@ -232,6 +261,7 @@ workers(void)
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_test(tc, dies_at_start);
 	tcase_add_test(tc, goes_when_asked);
+	tcase_add_test(tc, a_rate_on_a_full_disk);
 	tcase_set_timeout(tc, 30);
 	return tc;
 }
