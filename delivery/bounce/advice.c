@@ -41,8 +41,11 @@ static const struct {
 };
 
 const char *
-advice_for(struct str status)
+advice_for(struct str status, bool is_remote)
 {
+	if (!is_remote && str_starts(status, STR("5.7.")))
+		return "This server returns it for the reason above.  If that "
+		       "does not help, ask its postmaster.";
 	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
 		const struct str s = advice[i].status;
 

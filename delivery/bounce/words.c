@@ -142,7 +142,8 @@ add_rcpt_words(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 		add_said(out, r);
 	if (d->action == DSN_FAILED) {
 		buf_add_c(out, "    ");
-		lines_folded(out, 4, "    ", str_c(advice_for(r->status)));
+		lines_folded(out, 4, "    ",
+		    str_c(advice_for(r->status, r->remote.n > 0)));
 	}
 	buf_add_char(out, '\n');
 }
