@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +12,10 @@
 #include "store/disk.h"
 #include "store/inner.h"
 
-enum { SPACE_MAX = 8 * 1024 * 1024 };
+enum {
+	SPACE_MAX = 8 * 1024 * 1024,
+	MAPPED_FROM = 1024 * 1024 /* octets of a text that is not copied */
+};
 
 /* The record from disk; after a second try with positions read anew. */
 static bool
@@ -65,7 +69,15 @@ load_fd(int fd, struct message_text *out)
 	if (st.st_size == 0)
 		return 0;
 	n = (size_t)st.st_size;
-	out->octets = disk_read_all(fd, &n);
+	if (n >= MAPPED_FROM) {
+		out->octets = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (out->octets == MAP_FAILED)
+			out->octets = NULL;
+		else
+			out->mapped = n;
+	} else {
+		out->octets = disk_read_all(fd, &n);
+	}
 	if (out->octets == NULL)
 		return -1;
 	out->text = str_n(out->octets, n);
@@ -75,7 +87,10 @@ load_fd(int fd, struct message_text *out)
 void
 message_unload(struct message_text *t)
 {
-	free(t->octets);
+	if (t->mapped != 0)
+		munmap(t->octets, t->mapped);
+	else
+		free(t->octets);
 	*t = (struct message_text){ 0 };
 }
 

@@ -48,10 +48,15 @@ enum store_result message_cold(struct mailbox *m, const struct row *row,
  * closes, or -1 and errno (ENOENT: expunged meanwhile). */
 int message_open(struct mailbox *m, const struct row *row);
 
-/* All of the text as one view, in memory of its own. */
+/*
+ * All of the text as one view.  A short one is in memory of its own; of a long
+ * one only what is looked at is read, and nobody's memory holds it: there a
+ * bad sector, or another program that cuts the file, ends the process.
+ */
 struct message_text {
 	struct str text;
 	void *octets;
+	size_t mapped; /* octets of a map, or 0 */
 };
 enum store_result message_load(
     struct mailbox *m, const struct row *row, struct message_text *out);
