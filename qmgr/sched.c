@@ -325,8 +325,11 @@ is_early(struct sched *s, struct lane *lane, int64_t now)
 		    (lane->next_us + 999) / 1000);
 		return true;
 	}
-	lane->next_us = (lane->next_us + lane->gap_us > now * 1000 ?
-	    lane->next_us : now * 1000) + lane->gap_us;
+	/* Who is late by less than a gap makes up for it; the clock of a new
+	 * queue is about 0, as is the time of a lane that sent nothing yet. */
+	if (lane->next_us == 0 || lane->next_us + lane->gap_us <= now * 1000)
+		lane->next_us = now * 1000;
+	lane->next_us += lane->gap_us;
 	return false;
 }
 
@@ -567,6 +570,7 @@ unqueue(struct sched *s, struct site *site, struct flow_list *flows,
 static void
 move(struct sched *s, struct site *site, struct lane *to)
 {
+	const int64_t next_us = site->lane->next_us;
 	struct bundle_list list;
 	struct bundle *b;
 
@@ -579,6 +583,9 @@ move(struct sched *s, struct site *site, struct lane *to)
 		lane_new(s->sites, site);
 	else
 		lane_enter(s->sites, to, site);
+	/* What it sent there counts here: its servers are the same. */
+	if (site->lane->next_us < next_us)
+		site->lane->next_us = next_us;
 	while ((b = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, b, entry);
 		sched_add(s, b, &b->share);

@@ -139,6 +139,27 @@ END_TEST
 
 /* --- the same servers -------------------------------------------------------- */
 
+/* A site's first answer names its servers, which others have already. */
+START_TEST(a_rate_goes_along)
+{
+	struct site *first = site("first"), *s = site("second");
+
+	ck_assert(!sched_hosts(&sched, first, STR("mx1")));
+	first->lane->gap_us = s->lane->gap_us = 2000000;
+	first->lane->rate_until = s->lane->rate_until = LANE_EVER;
+	add(s, message_for(s, 1), 1);
+	add(s, message_for(s, 1), 1);
+	ck_assert_uint_eq(fill(s), 1);
+	result(s, SITE_FINE);
+	ck_assert(sched_hosts(&sched, s, STR("mx1")));
+	ck_assert_ptr_eq(s->lane, first->lane);
+	now += 1999;
+	ck_assert_uint_eq(fill(s), 0);
+	now += 1;
+	ck_assert_uint_eq(fill(s), 1);
+}
+END_TEST
+
 START_TEST(same_servers_share_a_window)
 {
 	struct site *a = site("a"), *b = site("b"), *c = site("c");
@@ -466,6 +487,7 @@ servers(void)
 	TCase *tc = tcase_create("servers");
 
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
+	tcase_add_test(tc, a_rate_goes_along);
 	tcase_add_test(tc, same_servers_share_a_window);
 	tcase_add_test(tc, what_is_learnt_is_kept_and_shared);
 	tcase_add_test(tc, a_lane_outlives_its_site_by_its_jobs);
