@@ -82,10 +82,13 @@ agents_drained(struct peer *p)
 	struct qmgr *d = p->d;
 	struct site *site;
 
-	if (p->role == ROLE_DELIVER && p->greeted)
+	/* Not all sites for each message. */
+	if (p->full && p->greeted) {
+		p->full = false;
 		TAILQ_FOREACH(site, &d->q.sites.all, entry)
 			if (site->worker == p && site->lane->blocked)
 				sched_block(&d->q.sched, site->lane, false);
+	}
 	qmgr_pump(d);
 }
 
@@ -101,6 +104,7 @@ agents_greeted(struct peer *p)
 				site->asked_at = 0;
 				site->asks = 0;
 			}
+	p->full = true; /* those that asked for it are blocked */
 	agents_drained(p);
 	agents_gate(p->d);
 }
@@ -274,8 +278,10 @@ start_local(struct qmgr *d, struct bundle *b)
 		return;
 	}
 	put_back(d, b);
-	if (p != NULL)
+	if (p != NULL) {
+		p->full = true;
 		return;
+	}
 	if (site->asks++ == 0)
 		site->asked_at = d->q.now;
 	proc_open_deliver(&d->proc, site->uid, site->gid, site->root);

@@ -44,7 +44,7 @@ struct peer {
 	uint32_t njobs, most;     /* told ones do not count */
 	bool is_agent;
 	bool greeted;             /* INFLIGHT_END came */
-	bool full;                /* its sites are blocked until it drains */
+	bool full;                /* sites of it are blocked until it drains */
 	struct buf inflight;      /* cookies of INFLIGHT, u64 each */
 	struct qlog_wait inflight_wait;
 };

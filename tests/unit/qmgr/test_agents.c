@@ -148,6 +148,39 @@ START_TEST(goes_when_asked)
 }
 END_TEST
 
+static bool
+is_settled(void)
+{
+	return one.flushed == 2;
+}
+
+/* What it had no room for goes when it has; else its sites, which may be
+ * many, are not looked at for each message. */
+START_TEST(a_full_worker)
+{
+	struct message *m;
+	struct lane *lane;
+
+	whole.o.local_jobs = 1;
+	m = under_way(ROLE_DELIVER);
+	lane = m->rcpts[0].site->lane;
+	m = whole_submit("c@local");
+	whole_run(20);
+	ck_assert_uint_eq(one.jobs, 1);
+	ck_assert(lane->blocked);
+	agent_done(&one, JOB_OK, SITE_FINE);
+	one.jobs = 0;
+	whole_until(has_job);
+	ck_assert_uint_eq(one.id, m->id);
+	ck_assert(!lane->blocked);
+	lane->blocked = true; /* as nothing does then */
+	agent_done(&one, JOB_OK, SITE_FINE);
+	whole_until(is_settled);
+	whole_run(50);
+	ck_assert(lane->blocked);
+}
+END_TEST
+
 /* What waits for its turn at a rate does not wake us while the disk is full,
  * but when there is room again. */
 START_TEST(a_rate_on_a_full_disk)
@@ -261,6 +294,7 @@ workers(void)
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_test(tc, dies_at_start);
 	tcase_add_test(tc, goes_when_asked);
+	tcase_add_test(tc, a_full_worker);
 	tcase_add_test(tc, a_rate_on_a_full_disk);
 	tcase_set_timeout(tc, 30);
 	return tc;
