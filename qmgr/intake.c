@@ -204,14 +204,13 @@ keep_text(struct intake *in, struct message *m)
 	struct qmgr *d = in->d;
 	const size_t n = buf_len(&in->text);
 
+	if (in->text.at != 0 || in->text.cap >= n + n / 4) {
+		message_keep_text(d, m, buf_str(&in->text));
+		return;
+	}
 	if (n == 0 || d->q.text_memory + n > d->o.memory / 2)
 		return;
-	if (in->text.at == 0 && in->text.cap < n + n / 4) {
-		m->text = buf_release(&in->text);
-	} else {
-		m->text = xmalloc(n);
-		memcpy(m->text, buf_str(&in->text).p, n);
-	}
+	m->text = buf_release(&in->text);
 	d->q.text_memory += n;
 }
 

@@ -182,6 +182,8 @@ job_start(struct peer *p, struct message *m, struct site *site,
 			return;
 		}
 		size = 0;
+	} else if (m->nbusy > (dsn == DSN_NONE ? n : 0)) {
+		message_keep_text(p->d, m, text);
 	}
 	send_head(j, size);
 	for (size_t i = 0; i < n; i++)

@@ -192,6 +192,9 @@ void message_warn(struct qmgr *d, struct message *m);
 /* text.c */
 /* Prefix and, unless large, body; NULL p when it cannot be read. */
 struct str message_text(struct qmgr *d, struct message *m);
+/* Others will want it too: it stays in memory, if there is room, until none
+ * of its recipients is busy. */
+void message_keep_text(struct qmgr *d, struct message *m, struct str text);
 
 /* dsn.c */
 void dsn_init(struct qmgr *d);

@@ -1,7 +1,9 @@
 /* text -- a message's octets: from memory, or back from the log; errno says
  * why not, 0 that they are damaged. */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "base/fatal.h"
 #include "proc/note.h"
 #include "qmgr/qmgr.h"
 
@@ -18,4 +20,15 @@ message_text(struct qmgr *d, struct message *m)
 	        &d->scratch, &r) || r.id != m->id || r.payload.n < n)
 		return STR_NONE;
 	return str_from(r.payload, r.payload.n - (size_t)n);
+}
+
+void
+message_keep_text(struct qmgr *d, struct message *m, struct str text)
+{
+	if (m->text != NULL || text.n == 0 ||
+	    d->q.text_memory + text.n > d->o.memory / 2)
+		return;
+	m->text = xmalloc(text.n);
+	memcpy(m->text, text.p, text.n);
+	d->q.text_memory += text.n;
 }

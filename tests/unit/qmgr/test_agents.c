@@ -208,6 +208,30 @@ START_TEST(a_rate_on_a_full_disk)
 }
 END_TEST
 
+/* Read back for one recipient, the text is there for the others. */
+START_TEST(a_text_is_read_once)
+{
+	struct message *m = whole_submit("a@1.test b@2.test c@3.test");
+
+	message_drop_text(&whole.q, m);
+	whole.o.smtp_jobs = 1;
+	if (_i != 0)
+		whole.o.memory = 20; /* there is no room for it */
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	for (int i = 0; i < 3; i++) {
+		whole_until(has_job);
+		one.jobs = 0;
+		ck_assert_int_eq(m->text != NULL, _i == 0);
+		agent_done(&one, JOB_TEMPORARY, SITE_FINE);
+	}
+	whole_run(50);
+	ck_assert_uint_eq(m->nbusy, 0);
+	ck_assert_ptr_null(m->text);
+	ck_assert_uint_eq(whole.q.text_memory, 0);
+}
+END_TEST
+
 /* --- what may come in ------------------------------------------------------ */
 
 static bool
@@ -279,6 +303,7 @@ incoming(void)
 	TCase *tc = tcase_create("incoming");
 
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
+	tcase_add_loop_test(tc, a_text_is_read_once, 0, 2);
 	tcase_add_test(tc, recipients_fill_the_queue);
 	tcase_add_test(tc, recipients_without_end);
 	tcase_add_test(tc, submits_without_end);
