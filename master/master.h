@@ -77,6 +77,7 @@ struct master {
 	int control_fd, submit_fd, pid_fd;
 	struct watch control_watch;
 	TAILQ_HEAD(, child) children;
+	int64_t full_told;     /* when too many workers were noted, or 0 */
 	struct link *eventd;   /* for our own notes */
 	struct link *stopper;  /* ctl that waits for the end */
 };

@@ -10,7 +10,10 @@
 #include "master/master.h"
 #include "proc/note.h"
 
-enum { LOST_MS = 1000 /* for a process to end that closed its link */ };
+enum {
+	LOST_MS = 1000,      /* for a process to end that closed its link */
+	FULL_TELL_MS = 10000 /* between two notes of too many workers */
+};
 
 static void
 tell_peer(struct child *to, const struct child *peer, uint64_t key, int fd)
@@ -178,8 +181,31 @@ find_worker(struct master *m, enum role r, uint32_t root, struct str account,
 	return NULL;
 }
 
+/* daemon NAME { processes }: those who are going do not count. */
+static bool
+has_room(struct master *m, enum role r)
+{
+	const uint64_t most =
+	    conf_u64(conf_daemon(m->conf, role_name(r)), "processes");
+	const struct child *c;
+	uint64_t n = 0;
+
+	TAILQ_FOREACH(c, &m->children, entry)
+		n += c->service->role == r && !c->exiting;
+	if (n < most)
+		return true;
+	if (m->full_told != 0 && loop_now(m->loop) - m->full_told < FULL_TELL_MS)
+		return false;
+	m->full_told = loop_now(m->loop);
+	note(NOTE_WARN, "too-many-workers");
+	note_c("role", role_name(r));
+	note_u64("processes", most);
+	note_end();
+	return false;
+}
+
 /* key: the owner as it was asked for; uid and gid: as it runs.  NULL when it
- * cannot be started. */
+ * cannot be started, or there are too many. */
 static struct child *
 worker(struct master *m, enum role r, uint32_t root, struct str account,
     uint64_t key, uid_t uid, gid_t gid)
@@ -188,6 +214,8 @@ worker(struct master *m, enum role r, uint32_t root, struct str account,
 
 	if (c != NULL)
 		return c;
+	if (!has_room(m, r))
+		return NULL;
 	c = child_new(m, service_of(r), 0);
 	c->root = root;
 	c->key = key;

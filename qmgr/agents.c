@@ -9,7 +9,8 @@ enum {
 	GATE_LOOK = 20,      /* ms until all links of before are known */
 	GATE_MOST = 10000,   /* ms; then master has killed who is silent */
 	WORKER_WAIT = 10000, /* ms for a deliver worker to appear */
-	WORKER_ASKS = 3,     /* one may go just when it is asked for */
+	WORKER_MOST = 60000, /* ms; there may be too many at first */
+	WORKER_DEATHS = 3,   /* one may go just when it is asked for */
 	RCPTS_MAX = 1000     /* in one job, as agents take at most */
 };
 
@@ -102,7 +103,7 @@ agents_greeted(struct peer *p)
 		TAILQ_FOREACH(site, &p->d->q.sites.all, entry)
 			if (site->worker == p) {
 				site->asked_at = 0;
-				site->asks = 0;
+				site->deaths = 0;
 			}
 	p->full = true; /* those that asked for it are blocked */
 	agents_drained(p);
@@ -120,7 +121,7 @@ agents_close(struct peer *p)
 			site->worker = NULL;
 			/* One that dies at its start will do so again:
 			 * check_worker tells those who wait. */
-			if (site->asks < WORKER_ASKS)
+			if (p->greeted || ++site->deaths < WORKER_DEATHS)
 				sched_block(&d->q.sched, site->lane, false);
 		}
 	p->greeted = true;
@@ -164,13 +165,18 @@ fail_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
 static void
 check_worker(struct qmgr *d, struct site *site)
 {
-	const bool dies = site->asks >= WORKER_ASKS;
+	const bool dies = site->deaths >= WORKER_DEATHS;
+	const int64_t waited = d->q.now - site->asked_at;
 	struct reason *why;
 	struct bundle *b;
 
 	if (site->kind != SITE_LOCAL || site->asked_at == 0 ||
-	    d->q.now - site->asked_at < WORKER_WAIT)
+	    waited < WORKER_WAIT)
 		return;
+	if (!dies && waited < WORKER_MOST) {
+		sched_block(&d->q.sched, site->lane, false); /* asks again */
+		return;
+	}
 	note(NOTE_ERROR, "no-deliver-worker");
 	note_u64("uid", site->uid);
 	note_c("why", dies ? "it ends at its start" : "none came");
@@ -179,7 +185,7 @@ check_worker(struct qmgr *d, struct site *site)
 	    STR("local delivery ends at its start; the log says why") :
 	    STR("local delivery cannot be started"), STR_NONE);
 	site->asked_at = 0;
-	site->asks = 0;
+	site->deaths = 0;
 	while ((b = sched_take(&d->q.sched, site->lane)) != NULL)
 		fail_bundle(d, b, why);
 	sched_block(&d->q.sched, site->lane, false);
@@ -282,7 +288,7 @@ start_local(struct qmgr *d, struct bundle *b)
 		p->full = true;
 		return;
 	}
-	if (site->asks++ == 0)
+	if (site->asked_at == 0)
 		site->asked_at = d->q.now;
 	proc_open_deliver(&d->proc, site->uid, site->gid, site->root);
 }

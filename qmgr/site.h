@@ -39,7 +39,7 @@ struct site {
 	void *worker;                 /* its link, or NULL */
 	int64_t asked_at;             /* when a worker was first asked for;
 	                               * 0: not, or it came */
-	uint32_t asks;                /* since; the lane is blocked */
+	uint32_t deaths;              /* since, of workers at their start */
 	/* encoder */
 	uint64_t mark;
 	uint32_t number;

@@ -43,7 +43,7 @@ static const struct conf_key queue_keys[] = {
 
 static const struct conf_key deliver_keys[] = {
 	{ "processes", CONF_NUMBER, 0, "100", 1, 100000, NULL, SEE_MASTER,
-	    "Most workers at the same time." },
+	    "Most workers at the same time; mail for further owners waits." },
 	{ "batch", CONF_NUMBER, 0, "64", 1, 1000, NULL, 0,
 	    "Messages made durable together." },
 	{ "idle", CONF_TIME, 0, "60s", 100, 0, NULL, 0,

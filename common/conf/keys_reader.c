@@ -46,7 +46,7 @@ static const struct conf_key pop3d_keys[] = { FRONT_KEYS };
 
 static const struct conf_key imap_keys[] = {
 	{ "processes", CONF_NUMBER, 0, "500", 1, 100000, NULL, SEE_MASTER,
-	    "Most workers at the same time." },
+	    "Most workers at the same time; further accounts cannot log in." },
 	{ "per_user", CONF_NUMBER, 0, "30", 1, 10000, NULL, 0,
 	    "Connections of one account at the same time." },
 	{ "idle", CONF_TIME, 0, "30s", 0, 0, NULL, 0,
@@ -68,7 +68,7 @@ static const struct conf_key imap_keys[] = {
 
 static const struct conf_key pop3_keys[] = {
 	{ "processes", CONF_NUMBER, 0, "200", 1, 100000, NULL, SEE_MASTER,
-	    "Most workers at the same time." },
+	    "Most workers at the same time; further accounts cannot log in." },
 	{ "per_user", CONF_NUMBER, 0, "3", 1, 10000, NULL, 0,
 	    "Connections of one account at the same time." },
 	{ "idle", CONF_TIME, 0, "10s", 0, 0, NULL, 0,

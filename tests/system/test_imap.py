@@ -465,5 +465,26 @@ class Programs(Server):
         self.assertIn("b OK [READ-WRITE]", said)
 
 
+class Workers(unittest.TestCase):
+    def test_no_more_than_configured(self):
+        """Who would need one worker too many is told to come again; who has one may come again."""
+        accounts = {"bob@local.test": "secret-bob", "ann@local.test": "secret-ann"}
+        with lib.Instance(accounts=accounts, config="daemon imap { processes = 1 idle = 100ms }") as p:
+            p.start()
+            bob = p.imap(BOB)
+            with self.assertRaisesRegex(imaplib.IMAP4.error, "UNAVAILABLE"):
+                p.imap(ANN)
+            p.imap(BOB).logout()
+            self.assertTrue(lib.wait_for(lambda: "too-many-workers role=imap processes=1" in p.log(), 5), p.log_tail())
+            bob.logout()
+
+            def comes():
+                try:
+                    return p.imap(ANN).logout()
+                except imaplib.IMAP4.error:
+                    return None
+            self.assertTrue(lib.wait_for(comes, 10))
+
+
 if __name__ == "__main__":
     unittest.main()

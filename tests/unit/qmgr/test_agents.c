@@ -148,6 +148,27 @@ START_TEST(goes_when_asked)
 }
 END_TEST
 
+/* None comes, as when there are too many: it is asked for again, for a
+ * minute. */
+START_TEST(none_comes)
+{
+	struct message *m = whole_submit("b@local");
+	struct rcpt *r = &m->rcpts[0];
+
+	whole_until(is_asked);
+	r->site->asked_at -= 10000;
+	agents_look(&whole);
+	qmgr_pump(&whole);
+	asks_wanted = 2;
+	whole_until(is_asked_again);
+	ck_assert_int_eq(r->state, RCPT_READY);
+	r->site->asked_at -= 50000;
+	agents_look(&whole);
+	ck_assert_int_eq(r->state, RCPT_DEFERRED);
+	ck_assert_uint_eq(r->attempts, 1);
+}
+END_TEST
+
 static bool
 is_settled(void)
 {
@@ -319,6 +340,7 @@ workers(void)
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_test(tc, dies_at_start);
 	tcase_add_test(tc, goes_when_asked);
+	tcase_add_test(tc, none_comes);
 	tcase_add_test(tc, a_full_worker);
 	tcase_add_test(tc, a_rate_on_a_full_disk);
 	tcase_set_timeout(tc, 30);
