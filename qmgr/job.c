@@ -393,7 +393,8 @@ on_job_done(void *arg, struct link *l, struct link_msg *f)
 
 /* --- links that come and go --------------------------------------------- */
 
-/* At once, unless the message seems to kill whoever has it. */
+/* At once, unless the message seems to kill whoever has it, or the admin
+ * wants it gone. */
 static void
 retry(struct job *j, struct rcpt *r, struct reason *died)
 {
@@ -404,7 +405,7 @@ retry(struct job *j, struct rcpt *r, struct reason *died)
 	if (r->state != RCPT_INFLIGHT)
 		return;
 	r->flags |= RCPT_MAYBE;
-	if (j->m->crashes >= CRASHES_MAX)
+	if (j->m->crashes >= CRASHES_MAX || (j->m->flags & MSG_DROP) != 0)
 		outcome_apply(d, j->m, &o, 1);
 	else
 		rcpt_route(&d->q, r, false);

@@ -86,6 +86,21 @@ START_TEST(inflight_of_before)
 }
 END_TEST
 
+static bool
+is_empty(void)
+{
+	return whole.q.table.n == 0;
+}
+
+/* Dropped while it had it, a message is not sent once more when it dies. */
+START_TEST(dropped_and_died)
+{
+	under_way(ROLE_SMTP)->flags |= MSG_DROP;
+	link_free(one.link);
+	whole_until(is_empty);
+}
+END_TEST
+
 /* --- workers --------------------------------------------------------------- */
 
 static bool
@@ -356,6 +371,7 @@ telling(void)
 	tcase_add_loop_test(tc, inflight_too_late, 0, 2);
 	tcase_add_loop_test(tc, inflight_of_others, 0, 2);
 	tcase_add_loop_test(tc, inflight_of_before, 0, 2);
+	tcase_add_test(tc, dropped_and_died);
 	tcase_set_timeout(tc, 30);
 	return tc;
 }
