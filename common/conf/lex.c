@@ -82,8 +82,12 @@ take_string(struct lex *l, struct lex_token *t)
 	char *copy;
 
 	t->kind = LEX_BAD;
-	for (size_t i = begin; i < l->text.n && l->text.p[i] != '\n'; i++)
+	/* Not the rest of the line: there may be thousands in one. */
+	for (size_t i = begin; i < l->text.n && l->text.p[i] != '\n' &&
+	    l->text.p[i] != '"'; i++) {
+		i += l->text.p[i] == '\\';
 		n++;
+	}
 	copy = pool_alloc(l->pool, n + 1);
 	n = 0;
 	while (!at_end(l) && now(l) != '\n' && now(l) != '"') {

@@ -3,6 +3,7 @@
 
 #include "conf/keys.h"
 #include "conf/parse.h"
+#include "conf/tree.h"
 #include "tests/unit/unit.h"
 
 static struct conf *
@@ -437,6 +438,25 @@ END_TEST
 
 /* ---- files ---- */
 
+/* Many strings in one line take no more than they are. */
+START_TEST(a_line_of_strings)
+{
+	struct conf *c;
+	struct buf b;
+
+	buf_init(&b, BUF_NO_MAX);
+	buf_add_c(&b, HOST "domain x.test { aliases { all = [");
+	for (unsigned i = 0; i < 3000; i++)
+		buf_addf(&b, "\"u%u@y.test\", ", i);
+	buf_add_c(&b, "\"a\\\"b\\\\@y.test\"] } }\n");
+	c = conf_parse_text(buf_str(&b), "t.conf", "/base");
+	ck_assert_uint_eq(c->nproblems, 0);
+	ck_assert_uint_lt(c->pool.used, 100 * buf_len(&b));
+	conf_free(c);
+	buf_clear(&b);
+}
+END_TEST
+
 START_TEST(includes)
 {
 	char dir[] = "/tmp/conf-test-XXXXXX", path[128];
@@ -493,6 +513,7 @@ all(void)
 	tcase_add_test(tc, damaged_octets);
 	tcase_add_test(tc, show_and_read_again);
 	tcase_add_test(tc, defaults_are_values);
+	tcase_add_test(tc, a_line_of_strings);
 	tcase_add_test(tc, includes);
 	return tc;
 }
