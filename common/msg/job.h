@@ -11,7 +11,8 @@
  *	JOB_FLUSHED once the results are on disk: the agent forgets the job.
  * On a fresh link the agent first sends JOB_INFLIGHT for each result that was
  * not yet FLUSHED, then JOB_INFLIGHT_END (always), and has given up whatever
- * had not passed its point of no return.  (MECHANISMS 3)
+ * had not passed its point of no return.  (MECHANISMS 3)  An INFLIGHT behind
+ * that ends the link; of deliver's results qmgr believes none and repeats.
  */
 #ifndef POSTERN_MSG_JOB_H
 #define POSTERN_MSG_JOB_H
