@@ -174,16 +174,16 @@ study(struct append *ap, struct str text)
 static int
 study_file(struct append *ap)
 {
-	size_t n = (size_t)ap->size;
-	void *octets;
+	struct disk_view view;
+	size_t n;
 
 	if (spill(ap) == -1)
 		return -1;
-	octets = disk_read_all(ap->fd, &n);
-	if (octets == NULL)
+	if (disk_view(ap->fd, (size_t)ap->size, &view) == -1)
 		return -1;
-	study(ap, str_n(octets, n));
-	free(octets);
+	study(ap, view.octets);
+	n = view.octets.n;
+	disk_unview(&view);
 	if (n != ap->size) { /* not by us */
 		errno = EIO;
 		return -1;

@@ -148,7 +148,7 @@ write_and_study(struct batchfile *f, struct queued *q, struct str base)
 	uint64_t size = d->head.n + d->size;
 	struct target t = { q->fd, d->head.n };
 	size_t n = (size_t)size;
-	void *octets;
+	struct disk_view view;
 
 	if (size <= SHORT) {
 		buf_reset(&f->text);
@@ -162,11 +162,11 @@ write_and_study(struct batchfile *f, struct queued *q, struct str base)
 	if (disk_write(q->fd, d->head.p, d->head.n, 0) == -1 ||
 	    each_piece(d, write_piece, &t) == -1)
 		return -1;
-	octets = disk_read_all(q->fd, &n);
-	if (octets == NULL)
+	if (disk_view(q->fd, n, &view) == -1)
 		return -1;
-	study(f, q, str_n(octets, n), base);
-	free(octets);
+	study(f, q, view.octets, base);
+	n = view.octets.n;
+	disk_unview(&view);
 	if (n != size) { /* not by us */
 		errno = EIO;
 		return -1;

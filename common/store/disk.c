@@ -4,13 +4,18 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
-enum { LOCK_WAIT_MS = 10000, LOCK_STEP_NS = 200000 };
+enum {
+	LOCK_WAIT_MS = 10000,
+	LOCK_STEP_NS = 200000,
+	MAPPED_FROM = 1024 * 1024 /* octets of a file that is not copied */
+};
 
 int (*disk_fault)(enum disk_op op);
 
@@ -105,6 +110,32 @@ disk_read_all(int fd, size_t *n)
 	}
 	*n = (size_t)got;
 	return p;
+}
+
+int
+disk_view(int fd, size_t n, struct disk_view *v)
+{
+	*v = (struct disk_view){ 0 };
+	if (n < MAPPED_FROM) {
+		v->p = disk_read_all(fd, &n);
+	} else if (!fails(DISK_READ)) {
+		v->p = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+		v->mapped = n;
+		if (v->p == MAP_FAILED)
+			*v = (struct disk_view){ 0 };
+	}
+	v->octets = str_n(v->p, v->p != NULL ? n : 0);
+	return v->p == NULL ? -1 : 0;
+}
+
+void
+disk_unview(struct disk_view *v)
+{
+	if (v->mapped != 0)
+		munmap(v->p, v->mapped);
+	else
+		free(v->p);
+	*v = (struct disk_view){ 0 };
 }
 
 int

@@ -39,9 +39,22 @@ int disk_write(int fd, const void *p, size_t n, uint64_t at);
 /* Up to n octets: fewer only at the end of the file.  -1 and errno. */
 ssize_t disk_read(int fd, void *p, size_t n, uint64_t at);
 /* The first *n octets (more than 0), or all there are: *n.  To be freed; NULL
- * and errno.  Files are not mapped: a bad sector, or whoever cuts the file
- * meanwhile, would end the process. */
+ * and errno. */
 void *disk_read_all(int fd, size_t *n);
+/*
+ * A file as one view.  A short one is in memory of its own; of a long one only
+ * what is looked at is read, and nobody's memory holds it: there a bad sector,
+ * or whoever cuts the file meanwhile, ends the process.
+ */
+struct disk_view {
+	struct str octets;
+	void *p;
+	size_t mapped; /* octets of a map, or 0 */
+};
+/* Of the first n octets (more than 0), or all there are.  -1 and errno. */
+int disk_view(int fd, size_t n, struct disk_view *v);
+/* A zeroed one is empty. */
+void disk_unview(struct disk_view *v);
 int disk_truncate(int fd, uint64_t size);
 int disk_sync(int fd);
 int disk_sync_dir(int fd);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,10 +11,7 @@
 #include "store/disk.h"
 #include "store/inner.h"
 
-enum {
-	SPACE_MAX = 8 * 1024 * 1024,
-	MAPPED_FROM = 1024 * 1024 /* octets of a text that is not copied */
-};
+enum { SPACE_MAX = 8 * 1024 * 1024 };
 
 /* The record from disk; after a second try with positions read anew. */
 static bool
@@ -61,36 +57,22 @@ static int
 load_fd(int fd, struct message_text *out)
 {
 	struct stat st;
-	size_t n;
 
 	*out = (struct message_text){ 0 };
 	if (fstat(fd, &st) == -1)
 		return -1;
 	if (st.st_size == 0)
 		return 0;
-	n = (size_t)st.st_size;
-	if (n >= MAPPED_FROM) {
-		out->octets = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (out->octets == MAP_FAILED)
-			out->octets = NULL;
-		else
-			out->mapped = n;
-	} else {
-		out->octets = disk_read_all(fd, &n);
-	}
-	if (out->octets == NULL)
+	if (disk_view(fd, (size_t)st.st_size, &out->view) == -1)
 		return -1;
-	out->text = str_n(out->octets, n);
+	out->text = out->view.octets;
 	return 0;
 }
 
 void
 message_unload(struct message_text *t)
 {
-	if (t->mapped != 0)
-		munmap(t->octets, t->mapped);
-	else
-		free(t->octets);
+	disk_unview(&t->view);
 	*t = (struct message_text){ 0 };
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "store/disk.h"
 #include "store/mailbox.h"
 
 /* A part of the message, as mail/mime.h counts (document order, 0 is the
@@ -48,15 +49,10 @@ enum store_result message_cold(struct mailbox *m, const struct row *row,
  * closes, or -1 and errno (ENOENT: expunged meanwhile). */
 int message_open(struct mailbox *m, const struct row *row);
 
-/*
- * All of the text as one view.  A short one is in memory of its own; of a long
- * one only what is looked at is read, and nobody's memory holds it: there a
- * bad sector, or another program that cuts the file, ends the process.
- */
+/* All of the text as one view. */
 struct message_text {
 	struct str text;
-	void *octets;
-	size_t mapped; /* octets of a map, or 0 */
+	struct disk_view view;
 };
 enum store_result message_load(
     struct mailbox *m, const struct row *row, struct message_text *out);

@@ -303,25 +303,25 @@ add_file(struct scan *s, const struct found *f, int fd, const struct stat *st)
 {
 	struct newcomer *n;
 	size_t size = (size_t)st->st_size;
-	void *octets = NULL;
+	struct disk_view view = { 0 };
 	struct buf space;
 	uint64_t crlf;
 	char last = 0;
 
-	if (size > 0 && (octets = disk_read_all(fd, &size)) == NULL)
+	if (size > 0 && disk_view(fd, size, &view) == -1)
 		return false;
 	n = xcalloc(1, sizeof(*n));
 	buf_init(&space, SPACE_MAX);
 	name_guid(f->base, n->cold.guid);
-	coldrec_study(&n->cold, &space, str_n(octets, size));
+	coldrec_study(&n->cold, &space, view.octets);
 	n->cold.name = f->base;
-	crlf = crlf_size(str_n(octets, size), &last);
+	crlf = crlf_size(view.octets, &last);
 	n->size = crlf > UINT32_MAX ? UINT32_MAX : (uint32_t)crlf;
 	n->info.flags = f->flags;
 	n->info.date = st->st_mtim.tv_sec;
 	n->saved = clock_wall();
 	mailbox_add(s->m, n);
-	free(octets);
+	disk_unview(&view);
 	buf_clear(&space);
 	free(n);
 	return true;
