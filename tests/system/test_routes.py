@@ -1,4 +1,5 @@
 """Answers of routerd that smtpd and qmgr remember, and forget when they are no longer true."""
+import imaplib
 import os
 import signal
 
@@ -59,9 +60,18 @@ class Remembered(Case):
             self.assertEqual(self.code("carl@local.test"), 250)
             self.p.ctl("account", "remove", "carl@local.test", "--yes")
 
+    def logs_in(self):
+        """authd, too, has its new link to routerd."""
+        try:
+            self.p.imap(BOB).logout()
+            return True
+        except imaplib.IMAP4.error:
+            return False
+
     def test_route_ends_with_routerd(self):
         self.assertEqual(self.code(BOB), 250)
         self.assertEqual(self.p.kill("routerd"), 1)
         self.assertEqual(self.code(BOB), 250)
         self.p.send("after routerd")
+        self.assertTrue(wait_for(self.logs_in, 10))
         self.p.wait_mail_with(BOB, "after routerd")
