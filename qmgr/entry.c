@@ -94,7 +94,8 @@ put_rcpt(struct buf *out, struct entry_writer *w, const struct rcpt *r)
 	wire_put_u32(out, state_on_disk(r) | (uint32_t)r->notify << 8 |
 	    flags << 16 | (uint32_t)r->depth << 24);
 	wire_put_u32(out, r->attempts | (uint32_t)r->dsn << 16);
-	wire_put_u64(out, (uint64_t)r->next);
+	wire_put_u64(out,
+	    r->state == RCPT_DEFERRED ? (uint64_t)r->next : 0);
 	wire_put_str(out, rcpt_address(r));
 	wire_put_str(out, rcpt_orcpt(r));
 	site_put(out, w, r->site);

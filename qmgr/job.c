@@ -56,16 +56,17 @@ send_head(struct job *j, uint64_t size)
 static void
 send_rcpt(struct job *j, const struct rcpt *r)
 {
+	const struct target *target = rcpt_target(r);
 	struct msg_job_rcpt out = { .index = r->index,
 		.notify = r->notify,
 		.address = rcpt_address(r),
 		.orcpt = rcpt_orcpt(r) };
 
-	if (r->target != NULL) {
-		out.account = r->target->account;
-		out.path = r->target->path;
-		out.mailbox = r->target->mailbox;
-		out.quota = r->target->quota;
+	if (target != NULL) {
+		out.account = target->account;
+		out.path = target->path;
+		out.mailbox = target->mailbox;
+		out.quota = target->quota;
 	}
 	if (j->dsn != DSN_NONE && r->reason != NULL) {
 		out.code = r->reason->code;

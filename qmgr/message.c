@@ -48,22 +48,18 @@ message_new(uint64_t id, const struct envelope *env,
 	const struct str parts[4] = { env->sender, env->envid, env->login,
 		env->client };
 	size_t size = sizeof(struct message) + n * sizeof(struct rcpt);
-	uint64_t more = 0;
 	struct message *m;
 	char *at;
 
 	for (size_t i = 0; i < 4; i++)
 		size += parts[i].n;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		size += text_size(&rcpts[i]);
-		if (i != 0)
-			more += rcpt_memory(&rcpts[i]);
-	}
 	m = xmalloc(size);
-	*m = (struct message){ .id = id, .env_flags = env->flags,
+	*m = (struct message){ .id = id, .env_flags = (uint16_t)env->flags,
 		.nrcpts = nrcpts, .nfirst = n, .nleft = n, .nbusy = n,
-		.asking = n, .rcpt_memory = more };
-	m->strings = at = (char *)&m->rcpts[n];
+		.asking = n };
+	at = (char *)&m->rcpts[n];
 	for (size_t i = 0; i < 4; i++) {
 		m->lens[i] = (uint16_t)parts[i].n;
 		at = add(at, parts[i]);
@@ -80,12 +76,11 @@ message_expand(struct message *m, const struct rcpt_init *rcpts, uint32_t n)
 	size_t size = 0;
 	char *at;
 
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		size += text_size(&rcpts[i]);
-		m->rcpt_memory += rcpt_memory(&rcpts[i]);
-	}
 	b = xmalloc(sizeof(*b) + n * sizeof(struct rcpt));
 	b->next = NULL;
+	b->memory = n * sizeof(struct rcpt) + size;
 	b->n = n;
 	b->strings = at = xmalloc(size + 1);
 	for (uint32_t i = 0; i < n; i++)
@@ -99,6 +94,19 @@ message_expand(struct message *m, const struct rcpt_init *rcpts, uint32_t n)
 	if (n != 0 && rcpts[n - 1].index >= m->nrcpts)
 		m->nrcpts = rcpts[n - 1].index + 1;
 	return b;
+}
+
+uint64_t
+message_rcpt_memory(const struct message *m)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 1; i < m->nfirst; i++)
+		sum += sizeof(struct rcpt) + TEXT_HEAD +
+		    rcpt_address(&m->rcpts[i]).n + rcpt_orcpt(&m->rcpts[i]).n;
+	for (const struct rcpt_block *b = m->blocks; b != NULL; b = b->next)
+		sum += b->memory;
+	return sum;
 }
 
 void
@@ -126,11 +134,11 @@ message_free(struct message *m)
 static struct str
 part(const struct message *m, unsigned which)
 {
-	size_t at = 0;
+	const char *at = (const char *)&m->rcpts[m->nfirst];
 
 	for (unsigned i = 0; i < which; i++)
 		at += m->lens[i];
-	return str_n(m->strings + at, m->lens[which]);
+	return str_n(at, m->lens[which]);
 }
 
 struct str

@@ -60,10 +60,12 @@ struct rcpt {
 	struct site *site;      /* where it last was to go; a reference */
 	struct site *via;       /* where it goes by order, or NULL; via.h */
 	struct reason *reason;  /* the last words about it, or NULL */
-	struct target *target;  /* where it goes, while READY or INFLIGHT */
 	const char *text;       /* u16 n, u16 k, n octets of address, k of
 	                         * ORCPT */
-	int64_t next;           /* queue clock, while DEFERRED */
+	union {
+		struct target *target; /* READY or INFLIGHT; rcpt_target() */
+		int64_t next;          /* DEFERRED: queue clock */
+	};
 	uint32_t index;
 	uint16_t attempts;
 	uint8_t state;          /* enum rcpt_state */
@@ -78,6 +80,7 @@ TAILQ_HEAD(rcpt_list, rcpt);
 struct rcpt_block {
 	struct rcpt_block *next;
 	char *strings;
+	size_t memory; /* octets that it takes */
 	size_t n;
 	struct rcpt r[];
 };
@@ -106,8 +109,6 @@ struct message {
 	uint64_t id;
 	struct heap_node timer;   /* least next of the DEFERRED ones */
 	struct segment *seg;      /* where its text stands */
-	uint32_t off, size;       /* of that record */
-	uint32_t prefix;          /* octets of header fields before the body */
 	uint64_t body;            /* octets */
 	int64_t accepted;         /* queue clock */
 	int64_t accepted_wall;
@@ -116,18 +117,18 @@ struct message {
 	struct rcpt_block *blocks;
 	struct message_more *more;
 	int64_t dsn_next;         /* queue clock: no report before */
-	uint64_t rcpt_memory;     /* octets of its recipients but the first */
-	uint32_t env_flags;       /* ENV_ */
+	uint32_t off, size;       /* of its record in seg */
+	uint32_t prefix;          /* octets of header fields before the body */
+	uint32_t body_crc;        /* CRC-32C of a large body */
 	uint32_t nrcpts;          /* indexes given out */
 	uint32_t nfirst;          /* in rcpts[] */
 	uint32_t nleft, nbusy, nreport, asking;
 	uint32_t refs;            /* jobs and questions that point here */
 	uint16_t lens[4];         /* sender, envid, login, client */
+	uint16_t env_flags;       /* ENV_ */
 	uint8_t flags;            /* MSG_ */
 	uint8_t crashes;          /* agents that died with it */
-	uint32_t body_crc;        /* CRC-32C of a large body */
-	char *strings;            /* behind rcpts[], same allocation */
-	struct rcpt rcpts[];
+	struct rcpt rcpts[];      /* and behind them the strings */
 };
 TAILQ_HEAD(message_list, message);
 
@@ -143,6 +144,8 @@ size_t rcpt_memory(const struct rcpt_init *in);
 /* rcpts: n of them by rising index; nrcpts as in the struct. */
 struct message *message_new(uint64_t id, const struct envelope *env,
     const struct rcpt_init *rcpts, uint32_t n, uint32_t nrcpts);
+/* Octets that its recipients but the first take: a walk over those of SUBMIT. */
+uint64_t message_rcpt_memory(const struct message *m);
 /* Adds n recipients (by rising index, above all others) as ROUTING. */
 struct rcpt_block *message_expand(
     struct message *m, const struct rcpt_init *rcpts, uint32_t n);
@@ -162,6 +165,14 @@ static inline bool
 message_half_routed(const struct message *m)
 {
 	return m->asking != 0 && m->asking < m->nbusy;
+}
+
+/* Where it goes: the mailbox, or NULL. */
+static inline const struct target *
+rcpt_target(const struct rcpt *r)
+{
+	return r->state == RCPT_READY || r->state == RCPT_INFLIGHT ?
+	    r->target : NULL;
 }
 
 /* The recipient with this index, or NULL when it is not there. */

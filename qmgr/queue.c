@@ -111,6 +111,13 @@ enter_routing(struct queue *q, struct rcpt *r, bool bulk, bool first)
 }
 
 static void
+free_target(struct rcpt *r)
+{
+	free(r->target);
+	r->target = NULL;
+}
+
+static void
 leave_routing(struct queue *q, struct rcpt *r)
 {
 	if ((r->flags & RCPT_ASKED) == 0)
@@ -130,10 +137,12 @@ rcpt_leave(struct queue *q, struct rcpt *r)
 		break;
 	case RCPT_READY:
 		leave_bundle(q, r);
+		free_target(r);
 		q->nready--;
 		r->m->nbusy--;
 		break;
 	case RCPT_INFLIGHT:
+		free_target(r);
 		r->m->nbusy--;
 		break;
 	case RCPT_DEFERRED:
@@ -150,8 +159,6 @@ rcpt_leave(struct queue *q, struct rcpt *r)
 	case RCPT_DONE:
 		break;
 	}
-	free(r->target);
-	r->target = NULL;
 }
 
 void
@@ -168,17 +175,16 @@ rcpt_route(struct queue *q, struct rcpt *r, bool bulk)
 }
 
 struct bundle *
-rcpt_ready(struct queue *q, struct rcpt *r, struct site *site)
+rcpt_ready(struct queue *q, struct rcpt *r, struct site *site,
+    struct target *target)
 {
-	struct target *target = r->target;
 	struct bundle *b;
 
-	r->target = NULL;
 	rcpt_leave(q, r);
-	r->target = target;
 	rcpt_set_site(r, site);
 	b = sched_bundle(r->m, site);
 	bundle_add(b, r);
+	r->target = target;
 	r->m->nbusy++;
 	q->nready++;
 	return b;
@@ -341,7 +347,7 @@ queue_add(struct queue *q, struct message *m, struct segment *seg,
 	queue_move(q, m, seg, off, size);
 	table_add(&q->table, m);
 	q->octets += m->prefix + m->body;
-	q->rcpt_memory += m->rcpt_memory;
+	q->rcpt_memory += message_rcpt_memory(m);
 	if ((m->flags & MSG_HELD) != 0)
 		q->nheld++;
 	q->nreport += m->nreport;
@@ -357,10 +363,9 @@ queue_add_members(struct queue *q, struct message *m, struct rcpt *parent,
 {
 	if (n != 0) {
 		const bool first = message_half_routed(m);
-		const uint64_t before = m->rcpt_memory;
 		struct rcpt_block *b = message_expand(m, rcpts, n);
 
-		q->rcpt_memory += m->rcpt_memory - before;
+		q->rcpt_memory += b->memory;
 		for (size_t i = 0; i < b->n; i++)
 			enter_routing(q, &b->r[i], n > BULK_RCPTS, first);
 	}
@@ -381,7 +386,7 @@ queue_remove(struct queue *q, struct message *m)
 	queue_move(q, m, NULL, 0, 0);
 	table_remove(&q->table, m);
 	q->octets -= m->prefix + m->body;
-	q->rcpt_memory -= m->rcpt_memory;
+	q->rcpt_memory -= message_rcpt_memory(m);
 	if ((m->flags & MSG_HELD) != 0)
 		q->nheld--;
 	message_drop_text(q, m);

@@ -107,8 +107,10 @@ enum { BULK_RCPTS = 64 };
 void rcpt_leave(struct queue *q, struct rcpt *r);
 /* routerd is to be asked; of new mail (not bulk) before the rest. */
 void rcpt_route(struct queue *q, struct rcpt *r, bool bulk);
-/* READY, in the bundle of its message for this site. */
-struct bundle *rcpt_ready(struct queue *q, struct rcpt *r, struct site *site);
+/* READY, in the bundle of its message for this site; takes the target, NULL
+ * for another host's. */
+struct bundle *rcpt_ready(
+    struct queue *q, struct rcpt *r, struct site *site, struct target *target);
 /* An agent has it; it was taken out of its bundle. */
 void rcpt_inflight(struct queue *q, struct rcpt *r);
 void rcpt_wait(struct queue *q, struct rcpt *r, int64_t next);

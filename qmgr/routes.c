@@ -91,7 +91,7 @@ go_via(struct qmgr *d, struct rcpt *r)
 
 	if (via == NULL)
 		return false;
-	message_ready_bundle(d, rcpt_ready(&d->q, r, via));
+	message_ready_bundle(d, rcpt_ready(&d->q, r, via, NULL));
 	if (m->asking == 0)
 		message_ready(d, m);
 	return true;
@@ -205,9 +205,8 @@ is_local(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 		return;
 	}
 	site = site_local(&d->q.sites, is->root, is->uid, is->gid);
-	free(r->target);
-	r->target = target_new(is);
-	message_ready_bundle(d, rcpt_ready(&d->q, r, site));
+	message_ready_bundle(
+	    d, rcpt_ready(&d->q, r, site, target_new(is)));
 }
 
 static void
@@ -220,7 +219,7 @@ is_remote(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 		    STR("4.3.5"), STR("no such next hop"), STR_NONE));
 		return;
 	}
-	message_ready_bundle(d, rcpt_ready(&d->q, qu->r, site));
+	message_ready_bundle(d, rcpt_ready(&d->q, qu->r, site, NULL));
 }
 
 /* RFC 3461 5.2.7.3: of its success the list's own report tells. */

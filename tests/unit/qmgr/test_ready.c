@@ -126,7 +126,8 @@ route_all(void)
 
 		str_take_until(&domain, '@');
 		message_ready_bundle(&d,
-		    rcpt_ready(&d.q, r, site_smtp(&d.q.sites, domain, 0)));
+		    rcpt_ready(&d.q, r,
+		        site_smtp(&d.q.sites, domain, 0), NULL));
 	}
 }
 

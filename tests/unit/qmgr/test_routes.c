@@ -486,7 +486,7 @@ START_TEST(restarted_without_lists)
 			queue_done(&d.q, m, &r, 1, END_MAILBOX);
 		else
 			rcpt_ready(&d.q, r, site_smtp(&d.q.sites,
-			    STR("[192.0.2.1]"), 0));
+			    STR("[192.0.2.1]"), 0), NULL);
 	}
 	restart(2);
 	ck_assert_ptr_null(message_rcpt(m, 0));
