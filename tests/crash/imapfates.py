@@ -21,6 +21,7 @@ class Rounds:
         self.uids, self.names = {}, {}  # name -> UID in INBOX; (folder, validity, UID) -> name
         self.why = ""  # it cannot be read
         self.made = []  # (old name, new name, told) of folders
+        self.late = set()  # names of earlier rounds that may yet come up
         for folder in FOLDERS[1:]:
             self.ask("create", folder)
 
@@ -132,8 +133,9 @@ class Rounds:
                 raise Wrong("folder %s renamed to %s: %s, there is %s" % (old, new, told, there))
             self.client.delete(there.pop())
 
-    def check(self, flags=True):
-        """flags: also those of STORE, which a power cut may take back."""
+    def check(self, flags=True, late=False):
+        """flags: also those of STORE, which a power cut may take back. late: a failed flush leaves the files of what was not
+        answered OK, since nobody knows whether its row is on disk: they may come up within the next minutes."""
         have = wait_for(self.read_all, 20, 0.05)
         if have is None:
             raise Wrong("the account cannot be read: %s\n%s" % (self.why, self.post.p.log_tail()))
@@ -141,7 +143,7 @@ class Rounds:
             if not flags:
                 self.told.pop((name, "flag"), None)
             self.judge(name, have)
-        strange = {n for f in FOLDERS for n in have[f]} - set(self.uids)
+        strange = {n for f in FOLDERS for n in have[f]} - set(self.uids) - self.late
         if strange:
             raise Wrong("expunged or never there: %s" % sorted(strange)[:5])
         self.folders()
@@ -149,4 +151,6 @@ class Rounds:
             self.client.select(folder)
             self.client.store("1:*", "+FLAGS", "(\\Deleted)")
             self.client.expunge()
+        if late:
+            self.late |= {n for (n, what), told in self.told.items() if told != OK}
         self.told, self.uids, self.made = {}, {}, []
