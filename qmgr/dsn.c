@@ -26,7 +26,7 @@ dsn_wanted(const struct rcpt *r, enum dsn_action action)
 }
 
 static void
-push(struct dsns *q, struct dsn_entry e)
+push(struct dsn_fifo *q, struct dsn_entry e)
 {
 	/* Not for a few free places in front: each push would move all. */
 	if (q->at > q->n && q->at + q->n == q->cap) {
@@ -42,10 +42,20 @@ push(struct dsns *q, struct dsn_entry e)
 	q->entries[q->at + q->n++] = e;
 }
 
+static struct dsn_entry
+take(struct dsn_fifo *q)
+{
+	const struct dsn_entry e = q->entries[q->at++];
+
+	if (--q->n == 0)
+		q->at = 0;
+	return e;
+}
+
 void
 dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
 {
-	push(&d->dsn, (struct dsn_entry){ m->id, action });
+	push(&d->dsn.now, (struct dsn_entry){ m->id, action });
 	qmgr_pump(d);
 }
 
@@ -113,41 +123,57 @@ take_turn(struct qmgr *d, struct dsn_entry *e)
 	return TURN_STOP;
 }
 
+/* ms until the first one may be tried again; 0 or less: now. */
+static int64_t
+wait_of(const struct qmgr *d, const struct dsn_fifo *q)
+{
+	const struct message *m =
+	    table_find(&d->q.table, q->entries[q->at].id);
+
+	return m != NULL ? m->dsn_next - d->q.now : 0;
+}
+
+static void
+wake_later(struct qmgr *d)
+{
+	struct dsns *q = &d->dsn;
+	int64_t wait;
+
+	if (q->later.n == 0 || timer_is_set(&q->again))
+		return;
+	wait = wait_of(d, &q->later);
+	timer_set(&q->again, wait > 0 ? wait : 0);
+}
+
 void
 dsn_pump(struct qmgr *d)
 {
 	struct dsns *q = &d->dsn;
 
-	for (size_t k = q->n; k != 0 && q->n != 0; k--) {
-		struct dsn_entry e = q->entries[q->at];
+	for (size_t k = q->now.n; k != 0 && q->now.n != 0; k--) {
+		struct dsn_entry e = q->now.entries[q->now.at];
 		const enum turn turn = take_turn(d, &e);
 
 		if (turn == TURN_STOP)
-			return;
-		q->at++;
-		if (--q->n == 0)
-			q->at = 0;
-		if (turn == TURN_KEPT) {
-			push(q, e);
-		} else if (turn == TURN_LATER) {
-			const struct message *m =
-			    table_find(&d->q.table, e.id);
-
-			/* For the timer: a pump now would find it again, in
-			 * this same round, without end. */
-			push(q, e);
-			if (!timer_is_set(&q->again))
-				timer_set(&q->again, m->dsn_next - d->q.now);
-		}
+			break;
+		(void)take(&q->now);
+		if (turn == TURN_KEPT)
+			push(&q->now, e);
+		else if (turn == TURN_LATER)
+			push(&q->later, e);
 	}
+	wake_later(d);
 }
 
 static void
 on_again(void *arg)
 {
 	struct qmgr *d = arg;
+	struct dsns *q = &d->dsn;
 
 	qmgr_now(d);
+	while (q->later.n != 0 && wait_of(d, &q->later) <= 0)
+		push(&q->now, take(&q->later));
 	dsn_pump(d);
 }
 

@@ -64,10 +64,14 @@ struct dsn_entry {
 	uint64_t id;
 	enum dsn_action action;
 };
-struct dsns {
-	struct dsn_entry *entries; /* first in, first out */
+struct dsn_fifo { /* first in, first out */
+	struct dsn_entry *entries;
 	size_t at, n, cap;
-	struct timer again;
+};
+struct dsns {
+	struct dsn_fifo now;
+	struct dsn_fifo later; /* a report failed: not before dsn_next */
+	struct timer again;    /* for the first of these */
 };
 
 /* Copying out of a segment in which little lives (compact.c). */

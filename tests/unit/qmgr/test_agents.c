@@ -268,6 +268,54 @@ START_TEST(a_text_is_read_once)
 }
 END_TEST
 
+/* --- reports --------------------------------------------------------------- */
+
+static bool
+is_reported(void)
+{
+	return other.jobs != 0;
+}
+
+/* Mail that is refused, and bounce, which gets the report. */
+static void
+report(const char *rcpt, enum job_status status)
+{
+	one.jobs = other.jobs = 0;
+	if (rcpt != NULL) {
+		ck_assert_ptr_nonnull(whole_submit(rcpt));
+		whole_until(has_job);
+		agent_done(&one, JOB_PERMANENT, SITE_FINE);
+	}
+	whole_until(is_reported);
+	agent_done(&other, status, SITE_FINE);
+}
+
+/* Reports that fail stand aside until their time comes, whatever goes on. */
+START_TEST(reports_fail)
+{
+	const struct dsns *q = &whole.dsn;
+
+	whole.o.sched.retry_min = 500;
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	agent_start(&other, ROLE_BOUNCE);
+	agent_greet(&other);
+	report("a@far.test", JOB_TEMPORARY);
+	report("b@far.test", JOB_TEMPORARY);
+	report("c@far.test", JOB_TEMPORARY);
+	report("d@far.test", JOB_OK);
+	whole_run(20);
+	ck_assert_uint_eq(q->now.n, 0);
+	ck_assert_uint_eq(q->later.n, 3);
+	ck_assert(timer_is_set(&q->again));
+	ck_assert_uint_eq(whole.q.table.n, 3);
+	for (int i = 0; i < 3; i++)
+		report(NULL, JOB_OK);
+	whole_until(is_empty);
+	ck_assert_uint_eq(q->later.n, 0);
+}
+END_TEST
+
 /* --- what may come in ------------------------------------------------------ */
 
 static bool
@@ -339,6 +387,7 @@ incoming(void)
 	TCase *tc = tcase_create("incoming");
 
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
+	tcase_add_test(tc, reports_fail);
 	tcase_add_loop_test(tc, a_text_is_read_once, 0, 2);
 	tcase_add_test(tc, recipients_fill_the_queue);
 	tcase_add_test(tc, recipients_without_end);
