@@ -316,6 +316,26 @@ START_TEST(reports_fail)
 }
 END_TEST
 
+/* What is reported has a time and no mailbox, and is not sent as one. */
+START_TEST(a_delay_is_reported)
+{
+	struct message *m = under_way(ROLE_SMTP);
+
+	agent_done(&one, JOB_TEMPORARY, SITE_FINE);
+	agent_start(&other, ROLE_BOUNCE);
+	agent_greet(&other);
+	whole_run(20);
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_DEFERRED);
+	dsn_queue(&whole, m, DSN_DELAYED);
+	whole_until(is_reported);
+	ck_assert_ptr_null(rcpt_target(&m->rcpts[0]));
+	agent_done(&other, JOB_OK, SITE_FINE);
+	whole_run(20);
+	ck_assert_int_ne(m->rcpts[0].flags & RCPT_WARNED, 0);
+	ck_assert_int_gt(m->rcpts[0].next, whole.q.now);
+}
+END_TEST
+
 /* --- what may come in ------------------------------------------------------ */
 
 static bool
@@ -388,6 +408,7 @@ incoming(void)
 
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_test(tc, reports_fail);
+	tcase_add_test(tc, a_delay_is_reported);
 	tcase_add_loop_test(tc, a_text_is_read_once, 0, 2);
 	tcase_add_test(tc, recipients_fill_the_queue);
 	tcase_add_test(tc, recipients_without_end);
