@@ -4,6 +4,7 @@
 Prints one line a test and ends with `N passed, N failed, N skipped`; exits 1 when one failed.
 """
 import argparse
+import collections
 import concurrent.futures
 import os
 import re
@@ -67,9 +68,9 @@ def run_here(tests):
     return result.passed, len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses), len(result.skipped)
 
 
-def run_module(name, names):
-    """Another process for one module; its counts."""
-    r = subprocess.run([sys.executable, os.path.abspath(__file__), "--jobs", "1", "--module", name, *names], text=True,
+def run_class(name, names):
+    """Another process for one class of tests; its counts."""
+    r = subprocess.run([sys.executable, os.path.abspath(__file__), "--jobs", "1", "--class", name, *names], text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines = r.stdout.splitlines()
     counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", lines[-1]) if lines else None
@@ -77,32 +78,37 @@ def run_module(name, names):
     return tuple(map(int, counts.groups())) if counts else (0, 1, 0)
 
 
-def run_modules(tests, jobs, names):
-    """Several at once; those that measure times (ALONE) one after the other behind them."""
-    modules = sorted({t.id().split(".")[0] for t in tests})
-    alone = [m for m in modules if getattr(sys.modules.get(m), "ALONE", False)]
+def class_of(test):
+    return ".".join(test.id().split(".")[:2])
+
+
+def run_classes(tests, jobs, names):
+    """Several at once, those with the most tests first; those that measure times (ALONE) one after the other behind them."""
+    classes = [c for c, n in collections.Counter(map(class_of, tests)).most_common()]
+    alone = [c for c in classes if getattr(sys.modules.get(c.split(".")[0]), "ALONE", False)]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        counts = list(pool.map(lambda m: run_module(m, names), [m for m in modules if m not in alone]))
-    counts += [run_module(m, names) for m in alone]
+        counts = list(pool.map(lambda c: run_class(c, names), [c for c in classes if c not in alone]))
+    counts += [run_class(c, names) for c in alone]
     return [sum(column) for column in zip(*counts)]
 
 
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--build", default=os.environ.get("POSTERN_BUILD", "build"))
-    args.add_argument("--jobs", type=int, default=1, help="modules at the same time (1)")
-    args.add_argument("--module", help=argparse.SUPPRESS)
+    args.add_argument("--jobs", type=int, default=1, help="classes of tests at the same time (1)")
+    args.add_argument("--class", dest="only", help=argparse.SUPPRESS)
     args.add_argument("names", nargs="*")
     args = args.parse_args()
     os.environ["POSTERN_BUILD"] = os.path.abspath(args.build)
     sys.path.insert(0, here)
     sys.dont_write_bytecode = True
     loader = unittest.TestLoader()
-    tests = list(flatten(loader.discover(here, (args.module or "test_*") + ".py", here)))
+    pattern = args.only.split(".")[0] if args.only else "test_*"
+    tests = [t for t in flatten(loader.discover(here, pattern + ".py", here)) if args.only in (None, class_of(t))]
     if args.names:
         tests = [t for t in tests if any(name in t.id() for name in args.names)]
     if args.jobs > 1:
-        passed, failed, skipped = run_modules(tests, args.jobs, args.names) if tests else (0, 0, 0)
+        passed, failed, skipped = run_classes(tests, args.jobs, args.names) if tests else (0, 0, 0)
     else:
         passed, failed, skipped = run_here(tests)
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))

@@ -53,6 +53,8 @@ class Clock(unittest.TestCase):
         return int(received.split(";", 1)[1].split()[3])
 
     def check_waiting(self):
+        # What was seen in the mailbox is in the queue for a moment yet.
+        wait_for(lambda: len(self.p.queue()) == self.waiting, 5, 0.02)
         rows = self.p.queue()
         self.assertEqual(len(rows), self.waiting, self.p.log_tail())
         self.assertEqual({row["status"] for row in rows} - {"deferred", "active"}, set())
