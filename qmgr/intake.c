@@ -395,8 +395,13 @@ static void
 limit_tokens(struct intake *in)
 {
 	if (in->from->role == ROLE_SMTPD &&
-	    in->d->q.tokens.ids.n >= TOKENS_MAX / 2)
+	    in->env.token.n != 0 &&
+	    in->d->q.tokens.ids.n >= TOKENS_MAX / 2) {
 		in->env.token = STR_NONE;
+		note(NOTE_WARN, "token-left-out");
+		note_str("client", in->env.client);
+		note_end();
+	}
 }
 
 /* It gets its id, or a refusal. */

@@ -15,7 +15,8 @@
 
 enum {
 	ORPHAN_S = 60,      /* whole, but its writer never said so */
-	UNFINISHED_S = 3600 /* nobody writes a file for longer */
+	UNFINISHED_S = 3600, /* nobody writes a file for longer */
+	ODD_MOST = 10000    /* names */
 };
 
 /* It stays where it is: for this look, or for good. */
@@ -56,7 +57,8 @@ is_for_us(const struct pickup *p, const char *name)
 {
 	return (name[0] != '.' || is_unfinished(name)) &&
 	    strcmp(name, "corrupt") != 0 &&
-	    map_get(&p->stuck, str_c(name)) == NULL;
+	    map_get(&p->stuck, str_c(name)) == NULL &&
+	    map_get(&p->odd, str_c(name)) == NULL;
 }
 
 /* What is left out for an error is found by the next look. */
@@ -126,6 +128,16 @@ folder_look(struct pickup *p)
 	closedir(dir);
 }
 
+/* Said once.  Somebody may make such names without end, a folder that is not
+ * ours to move: then it is said again. */
+static void
+keep_odd(struct pickup *p)
+{
+	if (p->odd.n >= ODD_MOST)
+		map_clear(&p->odd);
+	map_set(&p->odd, str_c(p->now.name), p);
+}
+
 bool
 folder_aside(struct pickup *p, const char *why)
 {
@@ -139,6 +151,7 @@ folder_aside(struct pickup *p, const char *why)
 	if (!moved) {
 		note(NOTE_ERROR, "drop-stays");
 		note_errno(errno);
+		keep_odd(p);
 	} else {
 		note(NOTE_WARN, "drop-aside");
 	}
@@ -317,22 +330,24 @@ folder_compare(struct pickup *p, struct str tokens)
  * written anything.  The next removal has the folder written again; a disk
  * that takes that one has what was changed before it, or is mounted anew.
  */
-bool
-folder_sync(struct pickup *p)
+struct str
+folder_gone(struct pickup *p)
 {
 	struct str token;
 	size_t pos = 0;
 
+	if (buf_len(&p->gone) == 0)
+		return STR_NONE;
 	if (fsync(p->folder) == -1) {
 		note(NOTE_ERROR, "drop-unsynced");
 		note_errno(errno);
 		note_end();
 		keep_unsure(p);
-		return false;
+		return STR_NONE;
 	}
 	while (map_next(&p->unsure, &pos, &token) != NULL) {
 		buf_add(&p->gone, token);
 		map_del(&p->unsure, token);
 	}
-	return true;
+	return buf_str(&p->gone);
 }

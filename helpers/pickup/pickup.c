@@ -95,12 +95,11 @@ submit(struct pickup *p)
 static void
 say_gone(struct pickup *p)
 {
-	struct str left = buf_str(&p->gone);
+	struct str left = p->qmgr != NULL ? folder_gone(p) : STR_NONE;
 
-	if (left.n != 0 && p->qmgr != NULL && folder_sync(p))
-		while (left.n != 0)
-			link_send_raw(p->qmgr, MSG_SUBMIT_GONE, 0,
-			    str_take(&left, TOKEN * TOKENS_A_FRAME));
+	while (left.n != 0)
+		link_send_raw(p->qmgr, MSG_SUBMIT_GONE, 0,
+		    str_take(&left, TOKEN * TOKENS_A_FRAME));
 	buf_reset(&p->gone);
 }
 

@@ -34,6 +34,7 @@ struct pickup {
 	struct buf names;     /* still to do in this look, NUL behind each */
 	long at;              /* of the folder, where the next look begins */
 	struct map stuck;     /* names of what is taken, yet still there */
+	struct map odd;       /* of what is not to be taken, and stays */
 	struct buf gone;      /* tokens of what was removed, not yet told */
 	struct map unsure;    /* tokens whose removal may not be on disk */
 	struct dropped now;   /* the message under way */
@@ -60,10 +61,10 @@ struct str folder_token(const char *name, char room[TOKEN]);
 void folder_remove(struct pickup *p);
 /* Those of these tokens whose files are not there, to p->gone. */
 void folder_compare(struct pickup *p, struct str tokens);
-/* true: all of p->gone will stay gone, and is sent by the caller.  false: the
- * disk does not say so; it is in p->unsure and comes back to p->gone with the
- * first removal whose flush succeeds. */
-bool folder_sync(struct pickup *p);
+/* All of p->gone, with what was unsure: it will stay gone, and the caller says
+ * so and empties it.  Nothing: there is none, or the disk does not say so; then
+ * it is in p->unsure until the first removal whose flush succeeds. */
+struct str folder_gone(struct pickup *p);
 /* It will never be taken: to drop/corrupt, with a note; false: it stays. */
 bool folder_aside(struct pickup *p, const char *why);
 

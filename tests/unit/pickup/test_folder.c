@@ -49,6 +49,7 @@ teardown(void)
 	buf_clear(&p.now.file);
 	map_clear(&p.stuck);
 	map_clear(&p.unsure);
+	map_clear(&p.odd);
 }
 
 /* The file of this number is the one under way. */
@@ -87,15 +88,14 @@ START_TEST(unsure)
 
 	disk_fails = true;
 	memcpy(copy, take(1).p, TOKEN);
-	ck_assert(!folder_sync(&p));
+	ck_assert_uint_eq(folder_gone(&p).n, 0);
 	ck_assert_uint_eq(buf_len(&p.gone), 0);
 	disk_fails = false;
 	/* Not there is not enough, as long as no removal was flushed. */
 	folder_compare(&p, first);
 	ck_assert_uint_eq(buf_len(&p.gone), 0);
 	take(2);
-	ck_assert(folder_sync(&p));
-	ck_assert_uint_eq(buf_len(&p.gone), 2 * TOKEN);
+	ck_assert_uint_eq(folder_gone(&p).n, 2 * TOKEN);
 	ck_assert(str_eq(str_from(buf_str(&p.gone), TOKEN), first));
 	buf_reset(&p.gone);
 	folder_compare(&p, first);
@@ -141,6 +141,22 @@ START_TEST(stuck)
 	folder_look(&p);
 	ck_assert_uint_eq(count_names(), 1);
 	ck_assert_uint_eq(buf_len(&p.gone), STUCK * TOKEN);
+	ck_assert_uint_eq(p.stuck.n, 0);
+}
+END_TEST
+
+/* What somebody made only for us to stumble over is said once. */
+START_TEST(odd)
+{
+	close(openat(p.folder, "corrupt", O_WRONLY | O_CREAT, 0600));
+	name(1);
+	ck_assert_int_eq(mkdirat(p.folder, p.now.name, 0755), 0);
+	folder_look(&p);
+	ck_assert_uint_eq(count_names(), 1);
+	ck_assert(!folder_read(&p));
+	folder_look(&p);
+	ck_assert_uint_eq(count_names(), 0);
+	ck_assert_uint_eq(p.odd.n, 1);
 	ck_assert_uint_eq(p.stuck.n, 0);
 }
 END_TEST
@@ -219,6 +235,7 @@ folder(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, unsure);
 	tcase_add_test(tc, stuck);
+	tcase_add_test(tc, odd);
 	tcase_add_test(tc, all_in_turn);
 	tcase_add_loop_test(tc, sender, 0, (int)N_OF(senders));
 	return tc;
