@@ -11,6 +11,7 @@ from ledger import Wrong, text_hash
 from lib import message, wait_for
 
 FOLDERS = ("INBOX", "Copies", "Moved")
+WHERE = {"append": "INBOX", "copy": "Copies", "move": "Moved"}  # what puts a message there
 OK, NO, UNSURE = "OK", "NO", "unsure"
 
 
@@ -21,7 +22,7 @@ class Rounds:
         self.uids, self.names = {}, {}  # name -> UID in INBOX; (folder, validity, UID) -> name
         self.why = ""  # it cannot be read
         self.made = []  # (old name, new name, told) of folders
-        self.late = set()  # names of earlier rounds that may yet come up
+        self.late = set()  # (folder, name) of earlier rounds that may yet come up there
         for folder in FOLDERS[1:]:
             self.ask("create", folder)
 
@@ -133,6 +134,13 @@ class Rounds:
                 raise Wrong("folder %s renamed to %s: %s, there is %s" % (old, new, told, there))
             self.client.delete(there.pop())
 
+    def empty(self):
+        for folder in FOLDERS:
+            self.client.select(folder)
+            for kind, got in self.client.store("1:*", "+FLAGS", "(\\Deleted)"), self.client.expunge():
+                if kind != OK:
+                    raise Wrong("%s cannot be emptied: %s" % (folder, got))
+
     def check(self, flags=True, late=False):
         """flags: also those of STORE, which a power cut may take back. late: a failed flush leaves the files of what was not
         answered OK, since nobody knows whether its row is on disk: they may come up within the next minutes."""
@@ -143,14 +151,13 @@ class Rounds:
             if not flags:
                 self.told.pop((name, "flag"), None)
             self.judge(name, have)
-        strange = {n for f in FOLDERS for n in have[f]} - set(self.uids) - self.late
-        if strange:
-            raise Wrong("expunged or never there: %s" % sorted(strange)[:5])
+        strange = {(f, n) for f in FOLDERS for n in have[f] if n not in self.uids}
+        if strange - self.late:
+            raise Wrong("expunged or never there: %s" % sorted(strange - self.late)[:5])
+        self.late -= strange  # it is expunged now, as all that is there
         self.folders()
-        for folder in FOLDERS:
-            self.client.select(folder)
-            self.client.store("1:*", "+FLAGS", "(\\Deleted)")
-            self.client.expunge()
+        self.empty()
         if late:
-            self.late |= {n for (n, what), told in self.told.items() if told != OK}
+            self.late |= {(WHERE[what], n) for (n, what), told in self.told.items() if what in WHERE and told != OK} - {
+                (f, n) for f in FOLDERS for n in have[f]}
         self.told, self.uids, self.made = {}, {}, []

@@ -74,8 +74,9 @@ def run_class(name, names):
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines = r.stdout.splitlines()
     counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", lines[-1]) if lines else None
-    print("\n".join(lines[:-1] if counts else lines + ["FAILED %s: exit %d" % (name, r.returncode)]), flush=True)
-    return tuple(map(int, counts.groups())) if counts else (0, 1, 0)
+    counts = tuple(map(int, counts.groups())) if counts else (0, 0, 0)
+    print("\n".join(lines[:-1] if any(counts) else lines + ["FAILED %s: exit %d" % (name, r.returncode)]), flush=True)
+    return counts if any(counts) else (0, 1, 0)
 
 
 def class_of(test):
@@ -107,7 +108,10 @@ def main():
     tests = [t for t in flatten(loader.discover(here, pattern + ".py", here)) if args.only in (None, class_of(t))]
     if args.names:
         tests = [t for t in tests if any(name in t.id() for name in args.names)]
-    if args.jobs > 1:
+    if loader.errors:  # what cannot be loaded is a failure, whatever the names
+        print("\n".join(loader.errors))
+        passed, failed, skipped = 0, len(loader.errors), 0
+    elif args.jobs > 1:
         passed, failed, skipped = run_classes(tests, args.jobs, args.names) if tests else (0, 0, 0)
     else:
         passed, failed, skipped = run_here(tests)
