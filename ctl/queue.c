@@ -145,14 +145,27 @@ queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
 	return code;
 }
 
+/* Whoever sent it may have written orders to the terminal. */
+static void
+put_octets(const struct ctl *c, struct str text)
+{
+	if (!c->out_tty) {
+		fwrite(text.p, 1, text.n, stdout);
+		return;
+	}
+	for (size_t i = 0; i < text.n; i++)
+		putchar(table_is_order(text, i) && text.p[i] != '\n' &&
+		    text.p[i] != '\t' ? '?' : text.p[i]);
+}
+
 /* The text of a message is for reading: rows are its pieces. */
 static void
 put_text(void *arg, const json_t *row)
 {
+	const struct ctl *c = arg;
 	json_t *text = json_object_get(row, "text");
 	json_t *octets = json_object_get(row, "base64");
 
-	(void)arg;
 	if (text == NULL)
 		text = json_object_get(row, "header");
 	if (octets != NULL) {
@@ -161,11 +174,11 @@ put_text(void *arg, const json_t *row)
 		buf_init(&out, BUF_NO_MAX);
 		if (base64_decode(&out, str_n(json_string_value(octets),
 		    json_string_length(octets))))
-			fwrite(out.p, 1, buf_len(&out), stdout);
+			put_octets(c, buf_str(&out));
 		buf_clear(&out);
 	} else if (text != NULL) {
-		fwrite(json_string_value(text), 1, json_string_length(text),
-		    stdout);
+		put_octets(c, str_n(json_string_value(text),
+		    json_string_length(text)));
 	}
 }
 
@@ -210,7 +223,8 @@ say_count(struct ctl *c, const struct cmd *cmd, const struct words *w)
 	code = ask(c, &a);
 	if (code != 0 && n == 0) {
 		a.quiet = false;
-		return ask(c, &a);
+		if ((code = ask(c, &a)) != 0)
+			return code;
 	}
 	say(c, "queue %s: %llu %s", cmd->verb, (unsigned long long)n,
 	    n == 1 ? "message" : "messages");
@@ -353,6 +367,7 @@ look(struct ctl *c, const struct cmd *cmd, struct words *w, bool ids)
 		t.columns = cols;
 	} else if (strcmp(cmd->verb, "cat") == 0 && !c->json) {
 		on_rows = on_cat_rows;
+		arg = c;
 	} else if (strcmp(cmd->verb, "show") == 0 && !c->json) {
 		on_rows = show_rows;
 	}
@@ -388,6 +403,17 @@ local_time(struct str word, struct tm *tm)
 	return false;
 }
 
+/* -1: there is none: 2026-02-31, or the year 26. */
+static time_t
+time_of(struct tm tm)
+{
+	enum { EPOCH = 1970 - 1900 };
+	const int day = tm.tm_mday;
+	const time_t at = mktime(&tm);
+
+	return tm.tm_mday == day && tm.tm_year >= EPOCH ? at : -1;
+}
+
 int
 local_times(struct words *w)
 {
@@ -402,14 +428,29 @@ local_times(struct words *w)
 			continue;
 		if (!local_time(w->word[++i], &tm))
 			continue; /* qmgr knows other forms */
-		if ((at = mktime(&tm)) == -1)
-			return fail(CTL_USAGE, NULL, "%.*s: no such time",
+		if ((at = time_of(tm)) == -1)
+			return fail(CTL_USAGE, "2026-11-29, 2026-11-29T20:37 "
+			    "or a time ago as 2h", "%.*s: no such time",
 			    STR_ARG(w->word[i]));
 		gmtime_r(&at, &tm);
 		strftime(text[n], sizeof(text[n]), "%Y-%m-%dT%H:%M:%SZ", &tm);
 		w->word[i] = str_c(text[n++]);
 	}
 	return 0;
+}
+
+/* Ids from stdin are asked for some at a time: what counts over all of them
+ * does not go with them. */
+static bool
+stdin_alone(const struct words *w)
+{
+	uint64_t id;
+
+	for (size_t i = 2; i < w->n; i++)
+		if (str_eq(w->word[i], STR("--limit")) ||
+		    id_parse(w->word[i], &id))
+			return false;
+	return true;
 }
 
 int
@@ -431,6 +472,9 @@ cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		if (strcmp(argv[i], "--") != 0 && !words_add(&w, argv[i]))
 			return fail(CTL_USAGE, too_many_fix, "too many "
 			    "arguments");
+	if (ids && !stdin_alone(&w))
+		return fail(CTL_USAGE, "leave them out, or \"-\"",
+		    "ids from stdin go with no others, and no --limit");
 	if ((code = local_times(&w)) != 0)
 		return code;
 	return changes ? change(c, cmd, &w, ids) : look(c, cmd, &w, ids);

@@ -116,13 +116,27 @@ add_cell(const struct table *t, const struct column *col, const json_t *row,
 		buf_addf(out, " and %llu more", (unsigned long long)left);
 }
 
+bool
+table_is_order(struct str text, size_t at)
+{
+	const unsigned char ch = (unsigned char)text.p[at];
+	const unsigned char before =
+	    at != 0 ? (unsigned char)text.p[at - 1] : 0;
+
+	if (ch >= 0x80 && ch < 0xa0) /* C1, alone or as UTF-8 */
+		return before < 0x80 || before == 0xc2;
+	return ch < ' ' || ch == 0x7f;
+}
+
 /* Controls would break the line or the terminal. */
 static void
 clean(struct buf *out, size_t from)
 {
-	for (size_t i = out->at + from; i < out->n; i++)
-		if ((unsigned char)out->p[i] < ' ' || out->p[i] == 0x7f)
-			out->p[i] = ' ';
+	const struct str cell = buf_str(out);
+
+	for (size_t i = from; i < cell.n; i++)
+		if (table_is_order(cell, i))
+			out->p[out->at + i] = ' ';
 }
 
 static void

@@ -35,6 +35,9 @@ void table_rows(void *arg, struct str rows);
 void table_end(struct table *t);
 /* A cell's text for people, added to out. */
 void table_cell(const struct column *col, const json_t *row, struct buf *out);
+/* This octet is, or ends, a control character, which a terminal would obey:
+ * C0, DEL or C1, also in UTF-8. */
+bool table_is_order(struct str text, size_t at);
 /* "2026-11-23T01:02:03.004Z" in local time; what is no time as it is. */
 void table_time(struct str iso, struct buf *out);
 /* 1536 -> "1.5 KiB" */

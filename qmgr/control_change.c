@@ -28,6 +28,13 @@ is_not_held(const struct walk *w, const struct message *m)
 	return !is_held(w, m);
 }
 
+/* Of a message only some recipients may be meant. */
+static bool
+is_meant(const struct walk *w, const struct rcpt *r)
+{
+	return filter_rcpt_matches(&w->filter, r);
+}
+
 /* Somebody waits for a next time, the recipient or the sender. */
 static bool
 is_late(const struct walk *w, const struct message *m)
@@ -37,7 +44,8 @@ is_late(const struct walk *w, const struct message *m)
 	if (is_held(w, m))
 		return false;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (r->state == RCPT_DEFERRED || r->state == RCPT_REPORT)
+		if (is_meant(w, r) && (r->state == RCPT_DEFERRED ||
+		        r->state == RCPT_REPORT))
 			return true;
 	return false;
 }
@@ -49,7 +57,7 @@ make_retry(struct walk *w, struct message *m)
 	struct rcpt *r;
 
 	RCPT_FOREACH(r, m)
-		if (r->state == RCPT_DEFERRED) {
+		if (is_meant(w, r) && r->state == RCPT_DEFERRED) {
 			if (r->site != NULL)
 				sched_revive(&d->q.sched, r->site);
 			rcpt_route(&d->q, r, true);
@@ -79,16 +87,16 @@ is_idle(const struct rcpt *r)
 	return r->state != RCPT_DONE && r->state != RCPT_INFLIGHT;
 }
 
-/* The idle ones; they are counted in *n. */
+/* The idle ones that are meant; they are counted in *n. */
 static struct rcpt **
-idle_rcpts(struct message *m, size_t *n)
+idle_rcpts(const struct walk *w, struct message *m, size_t *n)
 {
 	struct rcpt **rs = xcalloc(m->nleft, sizeof(*rs));
 	struct rcpt *r;
 
 	*n = 0;
 	RCPT_FOREACH(r, m)
-		if (is_idle(r))
+		if (is_meant(w, r) && is_idle(r))
 			rs[(*n)++] = r;
 	return rs;
 }
@@ -98,9 +106,11 @@ static void
 make_drop(struct walk *w, struct message *m)
 {
 	size_t n;
-	struct rcpt **rs = idle_rcpts(m, &n);
+	struct rcpt **rs = idle_rcpts(w, m, &n), *r;
 
-	m->flags |= MSG_DROP;
+	RCPT_FOREACH(r, m)
+		if (is_meant(w, r) && r->state == RCPT_INFLIGHT)
+			r->flags |= RCPT_DROP;
 	queue_done(&w->d->q, m, rs, n, END_DROPPED);
 	free(rs);
 }
@@ -118,9 +128,8 @@ is_returnable(const struct walk *w, const struct message *m)
 {
 	struct rcpt *r;
 
-	(void)w;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (is_idle(r) && r->state != RCPT_REPORT)
+		if (is_meant(w, r) && is_idle(r) && r->state != RCPT_REPORT)
 			return true;
 	return false;
 }
@@ -130,7 +139,7 @@ make_bounce(struct walk *w, struct message *m)
 {
 	struct qmgr *d = w->d;
 	size_t n;
-	struct rcpt **rs = idle_rcpts(m, &n);
+	struct rcpt **rs = idle_rcpts(w, m, &n);
 	struct reason *why = reason_get(&d->q.reasons, 550, STR("5.7.0"),
 	    w->reply.n != 0 ? str_first(w->reply, 500) :
 	    STR("returned by the administrator"), STR_NONE);
@@ -158,8 +167,7 @@ static bool
 can_reroute(const struct walk *w, const struct rcpt *r)
 {
 	return r->state != RCPT_DONE && r->state != RCPT_REPORT &&
-	    filter_rcpt_matches(&w->filter, r) &&
-	    (w->via != NULL || rcpt_via(r) != NULL);
+	    is_meant(w, r) && (w->via != NULL || rcpt_via(r) != NULL);
 }
 
 static bool

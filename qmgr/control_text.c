@@ -50,6 +50,16 @@ put_end(struct walk *w, uint64_t id, const char *error)
 	control_row_end(w->ask);
 }
 
+static void
+end_unreadable(struct walk *w, uint64_t id)
+{
+	char text[ID_TEXT + 1];
+
+	id_text(id, text);
+	control_endf(w->ask, 74, "%s: its text cannot be read; postern queue "
+	    "check looks for what is wrong", text);
+}
+
 void
 text_close(struct walk *w)
 {
@@ -62,6 +72,21 @@ text_close(struct walk *w)
 	t->open = false;
 }
 
+/* Of what is shown, half is a failure; of what is copied, its own end says
+ * so. */
+static void
+finish(struct walk *w)
+{
+	struct walk_text *t = &w->text;
+	const bool whole = t->at == t->large;
+
+	if (t->framed)
+		put_end(w, t->id, whole ? NULL : "its text cannot be read");
+	else if (!whole)
+		end_unreadable(w, t->id);
+	text_close(w);
+}
+
 bool
 text_send(struct walk *w)
 {
@@ -71,10 +96,7 @@ text_send(struct walk *w)
 		if (t->rest.n != 0) {
 			put_piece(w, str_take(&t->rest, PIECE));
 		} else if (!put_of_file(w)) {
-			if (t->framed)
-				put_end(w, t->id, t->at == t->large ? NULL :
-				    "its text cannot be read");
-			text_close(w);
+			finish(w);
 			return false;
 		}
 	}
@@ -108,13 +130,8 @@ text_open(struct walk *w, struct message *m)
 static void
 visit_cat(struct walk *w, struct message *m)
 {
-	char id[ID_TEXT + 1];
-
-	if (text_open(w, m))
-		return;
-	id_text(m->id, id);
-	control_endf(w->ask, 74, "%s: its text cannot be read; postern queue "
-	    "check looks for what is wrong", id);
+	if (!text_open(w, m))
+		end_unreadable(w, m->id);
 }
 
 void

@@ -147,7 +147,8 @@ parse_limit(struct filter *f, struct str v)
 static bool
 take_moment(struct str v, int64_t *ms)
 {
-	struct tm tm = { 0 };
+	enum { EPOCH = 1970 - 1900 };
+	struct tm tm = { 0 }, said;
 	char text[32];
 	const char *end;
 	int64_t ago;
@@ -163,8 +164,10 @@ take_moment(struct str v, int64_t *ms)
 		end += 1 + strspn(end + 1, "0123456789");
 	if (end == NULL || strcmp(end, "Z") != 0)
 		return false;
+	said = tm;
 	*ms = (int64_t)timegm(&tm) * 1000;
-	return true;
+	/* 2026-02-31 is no 3 March, and 26 no year of anybody's mail. */
+	return tm.tm_mday == said.tm_mday && tm.tm_year >= EPOCH;
 }
 
 static bool

@@ -406,7 +406,7 @@ retry(struct job *j, struct rcpt *r, struct reason *died)
 	if (r->state != RCPT_INFLIGHT)
 		return;
 	r->flags |= RCPT_MAYBE;
-	if (j->m->crashes >= CRASHES_MAX || (j->m->flags & MSG_DROP) != 0)
+	if (j->m->crashes >= CRASHES_MAX || (r->flags & RCPT_DROP) != 0)
 		outcome_apply(d, j->m, &o, 1);
 	else
 		rcpt_route(&d->q, r, false);

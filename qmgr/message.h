@@ -49,8 +49,10 @@ enum {
 	RCPT_ASKED = 8,   /* ROUTING: routerd was asked; not on disk */
 	RCPT_BULK = 16,   /* ROUTING: in the slower of two lists; not on disk */
 	RCPT_VIA = 32,    /* only on disk: via is there */
-	RCPT_TURN = 64    /* DEFERRED until its turn at a site with a rate; not on
+	RCPT_TURN = 64,   /* DEFERRED until its turn at a site with a rate; not on
 	                   * disk */
+	RCPT_DROP = 128   /* INFLIGHT, and the admin drops it: what fails is done;
+	                   * not on disk */
 };
 
 struct rcpt {
@@ -91,7 +93,6 @@ enum {
 	MSG_FLUSHED = 4,   /* the ACCEPT is on disk; not on disk itself */
 	MSG_DSN_BUSY = 8,  /* bounce has a job for it; not on disk */
 	MSG_GONE = 16,     /* removed; freed when nobody refers to it */
-	MSG_DROP = 32,     /* the admin drops it: what fails is done */
 	MSG_CRC = 64,      /* body_crc is known */
 	MSG_READ = 128,    /* an audit has read its record; not on disk */
 	MSG_ON_DISK = MSG_LARGE | MSG_HELD | MSG_CRC

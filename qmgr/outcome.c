@@ -68,7 +68,7 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 	if (t->r->attempts < UINT16_MAX)
 		t->r->attempts++;
 	t->fate = FATE_DEFER;
-	if ((m->flags & MSG_DROP) != 0) {
+	if ((t->r->flags & RCPT_DROP) != 0) {
 		t->fate = FATE_DONE;
 		t->end = END_DROPPED;
 	} else if (is_expired(d, m, t->reason)) {

@@ -126,6 +126,8 @@ step(struct walk *w, size_t *looked)
 {
 	struct message *m;
 
+	if (w->ask->ended)
+		return false;
 	++*looked;
 	if (!next(w, &m)) {
 		if (w->plan->finish != NULL && w->plan->finish(w))

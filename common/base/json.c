@@ -65,6 +65,14 @@ plain_len(struct str v)
 	return n;
 }
 
+/* U+0080 to U+009F, as UTF-8. */
+static bool
+is_c1(struct str v)
+{
+	return v.n >= 2 && (unsigned char)v.p[0] == 0xc2 &&
+	    (unsigned char)v.p[1] < 0xa0;
+}
+
 static void
 escaped(struct buf *b, struct str v)
 {
@@ -80,6 +88,8 @@ escaped(struct buf *b, struct str v)
 			buf_addf(b, "\\%c", c);
 		else if (n == 1 && ((unsigned char)c < 0x20 || c == 0x7f))
 			buf_addf(b, "\\u%04x", (unsigned)c);
+		else if (is_c1(v)) /* orders to some terminals */
+			buf_addf(b, "\\u%04x", (unsigned char)v.p[1]);
 		else
 			buf_add(b, str_first(v, n));
 		str_take(&v, n != 0 ? n : 1);

@@ -138,6 +138,27 @@ class Deferred(Waiting):
         self.assertIn("not today", report.text)
         self.wait(2)
 
+    def rcpts(self, ident):
+        return sorted(r["address"] for r in self.p.rows("queue", "show", ident)[0]["recipients"])
+
+    def test_only_the_recipients_that_match(self):
+        self.p.send("many", to=["a@far1.test", "b@far0.test", "c@far0.test", "d@far1.test"], sender="many@here0.test")
+        self.wait(7)
+        many = self.p.rows("queue", "list", "--from", "many@here0.test")[0]["id"]
+        self.assertEqual(self.change("drop", many, "--domain", "far0.test"), 1)
+        self.assertEqual(self.rcpts(many), ["a@far1.test", "d@far1.test"])
+        self.assertEqual(self.change("bounce", many, "--to", "d@*"), 1)
+        self.assertTrue(wait_for(lambda: self.rcpts(many) == ["a@far1.test"], 10), self.rcpts(many))
+        self.sink.again()
+        self.assertEqual(self.change("retry", many), 1)
+        self.assertTrue(wait_for(lambda: many not in self.ids(), 10), self.p.queue())
+        self.assertEqual([m.rcpts for m in self.sink.mails if "\nSubject: many" in m.text], [["a@far1.test"]])
+        self.assertEqual(self.change("retry", "--from", "<>"), 1)
+        report = wait_for(lambda: [m for m in self.sink.mails if m.sender == ""], 10)
+        self.assertEqual(len(report), 1)
+        self.assertIn("d@far1.test", report[0].text)
+        self.assertNotIn("b@far0.test", report[0].text)
+
 
 class Reroute(Waiting):
     """Another next hop for what waits: for whom, how long it holds, and back again."""
@@ -545,6 +566,13 @@ class Check(Waiting):
         self.assertEqual(self.kinds(), ["body-damaged"])
         os.truncate(path, 1000)
         self.assertEqual(self.kinds(), ["body-size"])
+        for start in (True, False):
+            if start:
+                self.p.start()
+            r = self.p.ctl("queue", "cat", "--all", check=False)
+            self.assertEqual(r.returncode, 74, r.stderr)
+            self.assertIn("cannot be read", r.stderr)
+            self.p.stop()
         os.unlink(path)
         rows = self.check(1)
         self.assertEqual([row["problem"] for row in rows], ["body-missing"])

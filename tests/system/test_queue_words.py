@@ -42,7 +42,8 @@ class Words(Waiting):
 
     WRONG = ((("--form", "x"), "--form", "--from"), (("--from",), "--from", ""), (("--age", "2"), '"2"', "+2h"), (("--age", "2x"), '"2x"', "min"),
              (("--size", "9XB"), '"9XB"', "MiB"), (("--status", "defered"), '"defered"', "deferred"), (("--limit", "many"), '"many"', "number"),
-             (("--since", "soon"), '"soon"', "2h"), (("--id", "7"), '"7"', "13"), (("bob@far.test",), "bob@far.test", "--to"), (("-x",), "-x", "help"),
+             (("--since", "soon"), '"soon"', "2h"), (("--since", "26-11-29"), "26-11-29", "2h"), (("--until", "2026-02-31"), "2026-02-31", "2h"),
+             (("--since", "0026-11-29T00:00:00Z"), "0026", "2h"), (("--id", "7"), '"7"', "13"), (("bob@far.test",), "bob@far.test", "--to"), (("-x",), "-x", "help"),
              (("--from", "a", "--from", "b"), "--from stands twice", ""), (("--all", "--dryrun"), "--dryrun", "--dry-run"),
              (("--all", "--text"), "--text", ""))
 
@@ -84,6 +85,10 @@ class Words(Waiting):
         self.assertIn('line 2: "nonsense"', err)
         self.assertEqual(self.ids("--status", "hold"), set(ids[:2]))
         self.assertEqual(self.said("cat", "-", stdin="\n".join(ids))[1].count("Subject: q"), 6)
+        for words in ("--limit", "1"), (ids[0],):
+            code, out, err = self.said("hold", "-", *words, stdin="\n".join(ids))
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("ids from stdin go with no others", err)
         self.assertEqual(self.said("hold", "-", "--statsu", "hold", stdin="\n".join(ids))[0], 64)
 
     def test_asks_first(self):

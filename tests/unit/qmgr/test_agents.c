@@ -95,7 +95,7 @@ is_empty(void)
 /* Dropped while it had it, a message is not sent once more when it dies. */
 START_TEST(dropped_and_died)
 {
-	under_way(ROLE_SMTP)->flags |= MSG_DROP;
+	under_way(ROLE_SMTP)->rcpts[0].flags |= RCPT_DROP;
 	link_free(one.link);
 	whole_until(is_empty);
 }
