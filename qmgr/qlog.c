@@ -479,7 +479,8 @@ done_release(struct work *w)
 static bool
 is_dead(const struct qlog *log, const struct segment *seg)
 {
-	return seg != log->current && !seg->making && seg->living == 0 &&
+	return seg != log->current && !seg->making && !seg->leaving &&
+	    seg->living == 0 &&
 	    seg != log->fill_seg && seg->last_lsn <= log->durable &&
 	    seg->left_lsn <= log->durable;
 }

@@ -29,7 +29,8 @@ struct segment {
 	uint32_t living;       /* messages whose text is here */
 	bool bad;              /* a flush into it failed: "NNNNNNNN.bad" */
 	bool making;           /* not yet flushed into */
-	bool leaving;          /* its messages are being copied elsewhere */
+	bool leaving;          /* compaction has it: its messages are being
+	                        * copied elsewhere */
 };
 TAILQ_HEAD(segment_list, segment);
 

@@ -211,6 +211,33 @@ START_TEST(a_segment_without_newer_state_stays)
 }
 END_TEST
 
+/* Compaction looks at it once more, though all that was in it has ended. */
+START_TEST(a_segment_that_is_being_left_stays)
+{
+	struct segment *seg;
+	char body[3000];
+	size_t before;
+
+	fill_body(body, sizeof(body), 1);
+	for (int i = 0; i < 20; i++)
+		rig_accept(&rig, 1, body, NULL);
+	rig_flush(&rig);
+	finish_all();
+	rig_flush(&rig);
+	seg = TAILQ_FIRST(&rig.q.log.segments);
+	seg->leaving = true;
+	before = count_segments();
+	qlog_release(&rig.q.log, UINT64_MAX);
+	syncer_wait(rig.syncer);
+	ck_assert_uint_lt(count_segments(), before);
+	ck_assert_ptr_eq(TAILQ_FIRST(&rig.q.log.segments), seg);
+	seg->leaving = false;
+	qlog_release(&rig.q.log, UINT64_MAX);
+	syncer_wait(rig.syncer);
+	ck_assert_ptr_ne(TAILQ_FIRST(&rig.q.log.segments), seg);
+}
+END_TEST
+
 START_TEST(a_copy_keeps_what_is_done)
 {
 	struct message *m = rig_accept(&rig, 3, "body", NULL);
@@ -597,6 +624,7 @@ working(void)
 	tcase_add_test(tc, a_restart_finds_all);
 	tcase_add_test(tc, segments_are_used_again);
 	tcase_add_test(tc, a_segment_without_newer_state_stays);
+	tcase_add_test(tc, a_segment_that_is_being_left_stays);
 	tcase_add_test(tc, a_copy_keeps_what_is_done);
 	tcase_add_test(tc, an_older_state_brings_nothing_back);
 	tcase_add_loop_test(tc, no_room_is_waited_for, 0, 20);
