@@ -157,6 +157,7 @@ fail_bundle(struct qmgr *d, struct bundle *b, struct reason *why)
 		/* The last one takes the bundle with it. */
 		rcpt_route(&d->q, r, true);
 	}
+	outcomes_sort(os, n); /* they stood in the order of readiness */
 	outcome_apply(d, m, os, n);
 	free(os);
 }
@@ -234,6 +235,7 @@ set_aside(struct qmgr *d, struct bundle *b)
 	/* The last one takes the bundle with it. */
 	if (r != NULL)
 		rcpt_wait(&d->q, r, d->q.now);
+	dsn_look(d, m);
 	queue_set_timer(&d->q, m);
 }
 

@@ -59,6 +59,13 @@ dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
 	qmgr_pump(d);
 }
 
+void
+dsn_look(struct qmgr *d, struct message *m)
+{
+	if ((m->flags & MSG_GONE) == 0 && m->nbusy == 0 && m->nreport != 0)
+		dsn_queue(d, m, DSN_FAILED);
+}
+
 static bool
 belongs(const struct rcpt *r, enum dsn_action *action)
 {
@@ -112,7 +119,7 @@ take_turn(struct qmgr *d, struct dsn_entry *e)
 	/* One report about an attempt, not one for each server. */
 	if (e->action != DSN_DELAYED && m->nbusy != 0 &&
 	    m->nreport < RCPTS_MAX)
-		return TURN_OVER; /* the last outcome queues it again */
+		return TURN_OVER; /* dsn_look, when nobody is busy */
 	n = gather(m, &e->action, rs);
 	if (n == 0)
 		return TURN_OVER;

@@ -309,6 +309,14 @@ has_memory(const struct qmgr *d)
 	    d->o.memory;
 }
 
+static bool
+settles_any(const struct qmgr *d, uint64_t id)
+{
+	const struct message *m = id != 0 ? table_find(&d->q.table, id) : NULL;
+
+	return m != NULL && m->nreport != 0;
+}
+
 /* A report that settles frees more than it takes: a queue that is full of
  * mail to be returned would stay so without it. */
 static bool
@@ -319,7 +327,7 @@ is_busy(const struct peer *from, const struct msg_submit *env)
 	if (d->stopping)
 		return true;
 	if (d->q.table.n >= d->o.messages)
-		return env->settles_id == 0;
+		return !settles_any(d, env->settles_id);
 	return from->role != ROLE_BOUNCE && !has_memory(d);
 }
 
@@ -472,7 +480,8 @@ on_submit_rcpt(void *arg, struct link *link, struct link_msg *f)
 	(void)link;
 	if (in == NULL)
 		return;
-	if (in->nrcpts == RCPTS_MAX) {
+	/* A report has one: bounce is not asked whether there is memory. */
+	if (in->nrcpts == (in->from->role == ROLE_BOUNCE ? 1 : RCPTS_MAX)) {
 		refuse(in, 452, STR("4.5.3 too many recipients"));
 		return;
 	}

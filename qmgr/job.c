@@ -78,33 +78,19 @@ send_rcpt(struct job *j, const struct rcpt *r)
 	    j->peer->link, MSG_JOB_RCPT, j->cookie, &msg_job_rcpt_wire, &out);
 }
 
-/* Large bodies go as a descriptor; -1: it cannot be opened. */
-static int
-send_text(struct job *j, struct str text)
+/* Large bodies go as a descriptor. */
+static void
+send_text(struct job *j, struct str text, int fd)
 {
 	struct link *l = j->peer->link;
-	const struct message *m = j->m;
-	const struct msg_job_body_fd at = { 0, m->body };
-	int fd = -1;
+	const struct msg_job_body_fd at = { 0, j->m->body };
 
-	if ((m->flags & MSG_LARGE) != 0 &&
-	    (fd = large_open(&j->d->spool, m->id)) == -1)
-		return -1;
 	while (text.n != 0)
 		link_send_raw(l, MSG_JOB_BODY, j->cookie,
 		    str_take(&text, LINK_BODY_MAX));
 	if (fd != -1)
 		link_send_fd(l, MSG_JOB_BODY_FD, j->cookie,
 		    &msg_job_body_fd_wire, &at, fd);
-	return 0;
-}
-
-static int
-by_index(const void *a, const void *b)
-{
-	const struct outcome *x = a, *y = b;
-
-	return x->r->index < y->r->index ? -1 : x->r->index > y->r->index;
 }
 
 static struct job *
@@ -127,7 +113,7 @@ job_new(struct peer *p, struct message *m, struct site *site,
 		if (dsn == DSN_NONE)
 			rcpt_inflight(&p->d->q, rs[i]);
 	}
-	qsort(j->rcpts, n, sizeof(*j->rcpts), by_index);
+	outcomes_sort(j->rcpts, n);
 	message_hold_ref(m);
 	map_set_id(&p->by_cookie, j->cookie, j);
 	TAILQ_INSERT_TAIL(&p->jobs, j, entry);
@@ -165,16 +151,31 @@ note_unreadable(const struct message *m, int error)
 	note_end();
 }
 
+/* All of it that is in memory or in the log, and the file of a large body or
+ * -1.  false: errno, 0 when it is damaged; then there is nothing. */
+static bool
+open_text(struct qmgr *d, struct message *m, struct str *text, int *fd)
+{
+	*fd = -1;
+	*text = message_text(d, m);
+	if (text->p != NULL && (m->flags & MSG_LARGE) != 0 &&
+	    (*fd = large_open(&d->spool, m->id)) == -1)
+		*text = STR_NONE;
+	return text->p != NULL;
+}
+
 void
 job_start(struct peer *p, struct message *m, struct site *site,
     enum dsn_action dsn, struct rcpt **rs, size_t n)
 {
 	struct job *j = job_new(p, m, site, dsn, rs, n);
-	struct str text = message_text(p->d, m);
-	const int error = errno;
 	uint64_t size = m->prefix + m->body;
+	struct str text;
+	int fd;
 
-	if (text.p == NULL) {
+	if (!open_text(p->d, m, &text, &fd)) {
+		const int error = errno;
+
 		note_unreadable(m, error);
 		/* The sender is told even so; of what a disk may give the next
 		 * time, by a later report. */
@@ -189,12 +190,7 @@ job_start(struct peer *p, struct message *m, struct site *site,
 	send_head(j, size);
 	for (size_t i = 0; i < n; i++)
 		send_rcpt(j, j->rcpts[i].r);
-	if (send_text(j, text) == -1) {
-		note_unreadable(m, errno);
-		link_send_raw(p->link, MSG_JOB_CANCEL, j->cookie, STR_NONE);
-		give_up(j);
-		return;
-	}
+	send_text(j, text, fd);
 	link_send_raw(p->link, MSG_JOB_END, j->cookie, STR_NONE);
 }
 
@@ -228,7 +224,7 @@ on_job_result(void *arg, struct link *l, struct link_msg *f)
 	(void)l;
 	if (j == NULL)
 		return;
-	o = bsearch(&key, j->rcpts, j->n, sizeof(*j->rcpts), by_index);
+	o = outcomes_find(j->rcpts, j->n, &key);
 	if (o == NULL || o->reason != NULL)
 		return;
 	o->status = (enum job_status)in->status;
@@ -489,11 +485,16 @@ on_job_inflight(void *arg, struct link *l, struct link_msg *f)
 	wire_put_u64(&p->inflight, f->cookie);
 	if (!may_tell(p, r))
 		return;
+	message_hold_ref(m);
 	rcpt_route(&d->q, r, false);
 	queue_set_timer(&d->q, m);
 	o.reason = reason_of(d, &in->result);
 	outcome_apply(d, m, &o, 1);
 	reason_drop(&d->q.reasons, o.reason);
+	/* Others may have waited for this one's answer. */
+	if ((m->flags & MSG_GONE) == 0 && m->asking == 0)
+		message_ready(d, m);
+	message_drop_ref(&d->q, m);
 }
 
 static void

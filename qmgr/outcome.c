@@ -236,6 +236,26 @@ message_warn(struct qmgr *d, struct message *m)
 		dsn_queue(d, m, DSN_DELAYED);
 }
 
+static int
+by_index(const void *a, const void *b)
+{
+	const struct outcome *x = a, *y = b;
+
+	return x->r->index < y->r->index ? -1 : x->r->index > y->r->index;
+}
+
+void
+outcomes_sort(struct outcome *os, size_t n)
+{
+	qsort(os, n, sizeof(*os), by_index);
+}
+
+struct outcome *
+outcomes_find(struct outcome *os, size_t n, const struct outcome *key)
+{
+	return bsearch(key, os, n, sizeof(*os), by_index);
+}
+
 void
 outcome_apply(
     struct qmgr *d, struct message *m, const struct outcome *os, size_t n)

@@ -185,10 +185,15 @@ struct outcome {
 	bool passed;           /* JOB_OK: the next host reports, if wanted */
 	bool local;            /* JOB_OK: it is in a mailbox of ours */
 };
-/* Recipients of one message that an agent or routerd decided about; those
- * that are not INFLIGHT or ROUTING any more are left alone. */
+/* Recipients of one message that an agent or routerd decided about, by rising
+ * index; those that are not INFLIGHT or ROUTING any more are left alone. */
 void outcome_apply(
     struct qmgr *d, struct message *m, const struct outcome *os, size_t n);
+/* By the recipients' indexes: records hold them so. */
+void outcomes_sort(struct outcome *os, size_t n);
+/* The one of key's recipient, of those that are sorted, or NULL. */
+struct outcome *outcomes_find(
+    struct outcome *os, size_t n, const struct outcome *key);
 
 /* Its sender is told that it is late, if that is so and wanted. */
 void message_warn(struct qmgr *d, struct message *m);
@@ -203,6 +208,9 @@ void message_keep_text(struct qmgr *d, struct message *m, struct str text);
 /* dsn.c */
 void dsn_init(struct qmgr *d);
 void dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action);
+/* Recipients may have stopped being busy without an outcome: a report of the
+ * others that waited for it goes now. */
+void dsn_look(struct qmgr *d, struct message *m);
 void dsn_pump(struct qmgr *d);
 /* A report of this kind would go to this message's sender. */
 bool dsn_wanted(const struct rcpt *r, enum dsn_action action);

@@ -90,6 +90,7 @@ leave_bundle(struct queue *q, struct rcpt *r)
 	struct bundle *b = sched_bundle(r->m, r->site);
 
 	TAILQ_REMOVE(&b->ready, r, entry);
+	q->sched.nrcpts -= b->flow != NULL;
 	if (--b->n != 0)
 		return;
 	sched_remove(&q->sched, b);
@@ -184,6 +185,7 @@ rcpt_ready(struct queue *q, struct rcpt *r, struct site *site,
 	rcpt_set_site(r, site);
 	b = sched_bundle(r->m, site);
 	bundle_add(b, r);
+	q->sched.nrcpts += b->flow != NULL;
 	r->target = target;
 	r->m->nbusy++;
 	q->nready++;
@@ -264,10 +266,11 @@ queue_set_timer(struct queue *q, struct message *m)
 	int64_t next = INT64_MAX;
 	struct rcpt *r;
 
-	RCPT_FOREACH(r, m)
-		if (r->state == RCPT_DEFERRED && r->next < next)
-			next = r->next;
-	if (next == INT64_MAX || (m->flags & MSG_HELD) != 0)
+	if ((m->flags & MSG_HELD) == 0)
+		RCPT_FOREACH(r, m)
+			if (r->state == RCPT_DEFERRED && r->next < next)
+				next = r->next;
+	if (next == INT64_MAX)
 		heap_remove(&q->timers, &m->timer);
 	else
 		heap_set(&q->timers, &m->timer, next);

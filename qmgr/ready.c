@@ -58,6 +58,7 @@ defer_bundle(
 	}
 	if (m->nbusy == 0)
 		message_drop_text(&d->q, m);
+	dsn_look(d, m);
 	queue_timer_by(&d->q, m, next);
 }
 

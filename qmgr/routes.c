@@ -10,7 +10,8 @@
 
 enum {
 	WINDOW = 256,        /* questions on their way */
-	READY_MOST = 20000,  /* ready recipients at which bulk waits */
+	READY_MOST = 20000,  /* recipients that wait for agents at which bulk
+	                      * waits */
 	LIST_MAX = 200000,   /* members of one list */
 	DEPTH_MAX = 10,
 	BULK_EVERY = 5,
@@ -79,6 +80,7 @@ set_aside(struct qmgr *d, struct rcpt *r)
 	if ((r->m->flags & MSG_HELD) == 0)
 		return false;
 	rcpt_wait(&d->q, r, d->q.now);
+	dsn_look(d, r->m);
 	return true;
 }
 
@@ -106,7 +108,10 @@ next_rcpt(struct qmgr *d)
 	struct rcpt *new = TAILQ_FIRST(&d->q.routing);
 	struct rcpt *bulk = TAILQ_FIRST(&d->q.routing_bulk);
 
-	if (bulk != NULL && d->q.nready + d->routes.open > READY_MOST &&
+	/* Not those that wait for others of their message: these may stand
+	 * behind any number, and nothing would move. */
+	if (bulk != NULL &&
+	    d->q.sched.nrcpts + d->routes.open > READY_MOST &&
 	    !message_half_routed(bulk->m))
 		bulk = NULL;
 	if (new == NULL || bulk == NULL)
@@ -172,6 +177,15 @@ target_new(const struct msg_route_is *is)
 	return t;
 }
 
+/* Since it was found to be this mailbox it was asked about again, or sent
+ * another way: aliases and orders change.  Should both come to the mailbox, it
+ * knows the second copy by its guid. */
+static bool
+may_go_elsewhere(const struct rcpt *r)
+{
+	return r->attempts != 0 || rcpt_via(r) != NULL;
+}
+
 /* Another recipient of the message is the same mailbox: one copy is enough,
  * and its fate is that one's. */
 static bool
@@ -184,6 +198,8 @@ is_repeated(struct message *m, struct rcpt *r, struct str account)
 		return false;
 	more = message_more(m);
 	first = map_get(&more->accounts, account);
+	if (first != NULL && may_go_elsewhere(first))
+		first = NULL;
 	if (first == NULL)
 		map_set(&more->accounts, account, r);
 	return first != NULL && first != r;
@@ -345,12 +361,15 @@ is_list(struct qmgr *d, struct question *qu, const struct msg_route_is *is,
 			return false;
 		add_member(d, qu, address);
 	}
-	if (has_no_room(d, qu))
-		decide(d, qu, JOB_TEMPORARY, reason_get(&d->q.reasons, 452,
-		    STR("4.3.2"), STR("the queue has too many recipients for "
-		    "this list now"), STR_NONE));
-	else if (is->more == 0)
-		is_list_end(d, qu);
+	if (!has_no_room(d, qu)) {
+		if (is->more == 0)
+			is_list_end(d, qu);
+		return true;
+	}
+	qu->useless = true; /* also what comes of it yet */
+	decide(d, qu, JOB_TEMPORARY, reason_get(&d->q.reasons, 452,
+	    STR("4.3.2"), STR("the queue has too many recipients for "
+	    "this list now"), STR_NONE));
 	return true;
 }
 
@@ -363,8 +382,7 @@ answered(struct qmgr *d, struct message *m)
 	if (m->asking == 0)
 		message_ready(d, m);
 	/* The members of a list may all have had it already. */
-	if (m->nbusy == 0 && m->nreport != 0)
-		dsn_queue(d, m, DSN_EXPANDED);
+	dsn_look(d, m);
 }
 
 /* Dropped, settled or sent elsewhere meanwhile: the answer is of no use, nor
@@ -396,8 +414,10 @@ use(struct qmgr *d, struct question *qu, const struct msg_route_is *is,
 		is_remote(d, qu, is);
 		break;
 	case ROUTE_LIST:
-		if (!is_list(d, qu, is, list))
-			is_temporary(d, qu, is);
+		if (is_list(d, qu, is, list))
+			break;
+		qu->useless = true;
+		is_temporary(d, qu, is);
 		break;
 	}
 }

@@ -226,6 +226,7 @@ sched_add(struct sched *s, struct bundle *b, const struct share *share)
 	b->flow = flow_of(lane, share);
 	TAILQ_INSERT_TAIL(&b->flow->bundles, b, entry);
 	lane->nready++;
+	s->nrcpts += b->n;
 	offer(s, lane);
 }
 
@@ -240,6 +241,7 @@ sched_remove(struct sched *s, struct bundle *b)
 	TAILQ_REMOVE(&f->bundles, b, entry);
 	b->flow = NULL;
 	lane->nready--;
+	s->nrcpts -= b->n;
 	if (!TAILQ_EMPTY(&f->bundles))
 		return;
 	TAILQ_REMOVE(&lane->flows[f->share.class], f, entry);
@@ -410,12 +412,13 @@ sched_pick(struct sched *s, enum site_kind kind, int64_t now)
 	else
 		s->turn[kind]++;
 	leave_ring(s, lane);
-	b = sched_take(s, lane);
-	b->site->refs++;
-	b->site->used_at = now;
+	/* Before it is taken: what is left is offered with this one counted. */
 	lane->inflight++;
 	lane->probing = lane->dead;
 	lane->tried = true;
+	b = sched_take(s, lane);
+	b->site->refs++;
+	b->site->used_at = now;
 	offer(s, lane); /* at the ring's end, if it may have one more */
 	return b;
 }

@@ -42,6 +42,7 @@ struct sched {
 	struct sites *sites;
 	uint64_t random;     /* state of the jitter */
 	TAILQ_HEAD(lane_ring, lane) ring[SITE_KINDS][2]; /* [1]: bulk alone */
+	uint64_t nrcpts;     /* recipients of the bundles that wait in flows */
 	uint32_t turn[SITE_KINDS]; /* picks since bulk had the last one */
 	struct heap later;   /* lanes that wait for their next_us */
 };

@@ -12,6 +12,15 @@ enum { SLICE = 2 /* ms */, STEP = 64 };
 /* Walks of ordinary users at once: they shall not hold up mail. */
 enum { OWN_MOST = 4 };
 
+/* Its place among the users who look: when all is said, though its client may
+ * stay. */
+static void
+give_back(struct walk *w)
+{
+	w->d->nown -= w->own[0] != '\0';
+	w->own[0] = '\0';
+}
+
 static void
 walk_free(void *own)
 {
@@ -23,7 +32,7 @@ walk_free(void *own)
 	text_close(w);
 	if (w->via != NULL)
 		w->via->refs--;
-	w->d->nown -= w->own[0] != '\0';
+	give_back(w);
 	free(w);
 }
 
@@ -55,6 +64,7 @@ tell_end(struct walk *w)
 	const unsigned code = filter_verdict(&w->filter, text);
 
 	control_end(w->ask, code, text, "");
+	give_back(w);
 }
 
 static void
@@ -210,4 +220,6 @@ walk_start(
 		    "can be written down", "make room there, then try again");
 	else
 		control_more(a, more);
+	if (a->ended)
+		give_back(w);
 }

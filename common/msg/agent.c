@@ -370,18 +370,3 @@ agent_on_flushed(void *arg, struct link *l, struct link_msg *m)
 	if (job != NULL && job->state == AGENT_TOLD)
 		job_free(job);
 }
-
-void
-agent_on_cancel(void *arg, struct link *l, struct link_msg *m)
-{
-	struct agent *a = arg;
-	struct agent_job *job = map_get_id(&a->by_cookie, m->cookie);
-
-	(void)l;
-	if (job == NULL)
-		return;
-	if (job->state == AGENT_GATHERED)
-		job_free(job);
-	else if (job->state == AGENT_RUNNING && !job->committed)
-		a->ops->on_cancel(a->arg, job);
-}

@@ -118,7 +118,6 @@ void agent_on_body(void *arg, struct link *l, struct link_msg *m);
 void agent_on_body_fd(void *arg, struct link *l, struct link_msg *m);
 void agent_on_end(void *arg, struct link *l, struct link_msg *m);
 void agent_on_flushed(void *arg, struct link *l, struct link_msg *m);
-void agent_on_cancel(void *arg, struct link *l, struct link_msg *m);
 
 /* clang-format off */
 #define AGENT_RULES                                                            \
@@ -128,8 +127,7 @@ void agent_on_cancel(void *arg, struct link *l, struct link_msg *m);
 	LINK_RULE_FD(MSG_JOB_BODY_FD, &msg_job_body_fd_wire, 1,                \
 	    agent_on_body_fd),                                                 \
 	LINK_RULE_RAW(MSG_JOB_END, 0, agent_on_end),                           \
-	LINK_RULE_RAW(MSG_JOB_FLUSHED, 0, agent_on_flushed),                   \
-	LINK_RULE_RAW(MSG_JOB_CANCEL, 0, agent_on_cancel)
+	LINK_RULE_RAW(MSG_JOB_FLUSHED, 0, agent_on_flushed)
 /* clang-format on */
 
 #endif

@@ -31,8 +31,7 @@ enum {
 	MSG_JOB_DONE,     /* struct msg_job_done */
 	MSG_JOB_FLUSHED,  /* empty */
 	MSG_JOB_INFLIGHT, /* struct msg_job_inflight */
-	MSG_JOB_INFLIGHT_END, /* empty */
-	MSG_JOB_CANCEL    /* qmgr: give it up if still possible; results follow */
+	MSG_JOB_INFLIGHT_END  /* empty */
 };
 
 enum {

@@ -1,5 +1,8 @@
 /* What agents may say, and what comes of those that say nothing. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "tests/unit/qmgr/whole.h"
 #include "tests/unit/unit.h"
@@ -336,6 +339,73 @@ START_TEST(a_delay_is_reported)
 }
 END_TEST
 
+static void
+remove_large(void)
+{
+	const int fd = openat(whole.spoolfd, "large", O_RDONLY | O_DIRECTORY);
+	DIR *dir = fdopendir(fd);
+	struct dirent *e;
+	int n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((e = readdir(dir)) != NULL)
+		if (e->d_name[0] != '.')
+			n += unlinkat(fd, e->d_name, 0) == 0;
+	closedir(dir);
+	ck_assert_int_eq(n, 1);
+}
+
+/* The body is gone from the disk: the sender is told without it. */
+START_TEST(a_report_without_its_text)
+{
+	struct message *m;
+
+	whole.o.inline_body = 2;
+	whole.o.sched.retry_min = 200;
+	agent_start(&other, ROLE_BOUNCE);
+	agent_greet(&other);
+	m = under_way(ROLE_SMTP);
+	ck_assert_int_ne(m->flags & MSG_LARGE, 0);
+	remove_large();
+	agent_done(&one, JOB_PERMANENT, SITE_FINE);
+	whole_run(50);
+	ck_assert_uint_eq(other.jobs, 0); /* the disk may be well soon */
+	whole_until(is_reported);
+	agent_done(&other, JOB_OK, SITE_FINE);
+	whole_until(is_empty);
+}
+END_TEST
+
+/* Nobody else of the message is on his way any more, though none had an
+ * outcome. */
+START_TEST(a_report_does_not_wait_for_who_is_held)
+{
+	struct message *m;
+	struct lane *lane; /* of who waits */
+
+	whole.o.smtp_jobs = 1;
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	agent_start(&other, ROLE_BOUNCE);
+	agent_greet(&other);
+	m = whole_submit("a@1.test b@2.test");
+	whole_until(has_job);
+	lane = m->rcpts[m->rcpts[0].state == RCPT_READY ? 0 : 1].site->lane;
+	sched_block(&whole.q.sched, lane, true);
+	agent_done(&one, JOB_PERMANENT, SITE_FINE);
+	whole_run(20);
+	ck_assert_uint_eq(m->nreport, 1);
+	ck_assert_uint_eq(other.jobs, 0);
+	queue_hold(&whole.q, m, true);
+	sched_block(&whole.q.sched, lane, false);
+	qmgr_pump(&whole);
+	whole_until(is_reported);
+	ck_assert_uint_eq(other.id, m->id);
+	ck_assert_uint_eq(m->nreport, 1);
+	ck_assert_uint_eq(m->nbusy, 0);
+}
+END_TEST
+
 /* --- what may come in ------------------------------------------------------ */
 
 static bool
@@ -409,6 +479,8 @@ incoming(void)
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_test(tc, reports_fail);
 	tcase_add_test(tc, a_delay_is_reported);
+	tcase_add_test(tc, a_report_without_its_text);
+	tcase_add_test(tc, a_report_does_not_wait_for_who_is_held);
 	tcase_add_loop_test(tc, a_text_is_read_once, 0, 2);
 	tcase_add_test(tc, recipients_fill_the_queue);
 	tcase_add_test(tc, recipients_without_end);

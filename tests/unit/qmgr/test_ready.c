@@ -93,6 +93,13 @@ dsn_queue(struct qmgr *q, struct message *m, enum dsn_action action)
 	queue_done(&q->q, m, &r, 1, END_REPORT);
 }
 
+void
+dsn_look(struct qmgr *q, struct message *m)
+{
+	if (m->nbusy == 0 && m->nreport != 0)
+		dsn_queue(q, m, DSN_FAILED);
+}
+
 /* --- the world -------------------------------------------------------------- */
 
 static struct message *

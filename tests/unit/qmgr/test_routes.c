@@ -43,7 +43,12 @@ qmgr_pump(struct qmgr *q)
 void
 message_ready(struct qmgr *q, struct message *msg)
 {
-	(void)msg;
+	static const struct share share = { .weight = 1 };
+	struct bundle *b;
+
+	if (to_all)
+		LIST_FOREACH(b, &msg->bundles, of_message)
+			sched_add(&q->q.sched, b, &share);
 	if (until_ready)
 		loop_stop(q->proc.loop, 0);
 }
@@ -68,6 +73,13 @@ dsn_queue(struct qmgr *q, struct message *msg, enum dsn_action action)
 	(void)q;
 	(void)msg;
 	(void)action;
+}
+
+void
+dsn_look(struct qmgr *q, struct message *msg)
+{
+	(void)q;
+	(void)msg;
 }
 
 /* A rejection ends a round: what was sent before it has arrived. */
@@ -542,9 +554,38 @@ START_TEST(a_message_to_very_many_domains)
 	for (int i = 0; i < 500 && first->asking != 0; i++)
 		run_for(20);
 	ck_assert_uint_eq(first->asking, 0);
-	ck_assert_uint_eq(d.q.nready, MANY);
-	/* And there is no room for another. */
+	/* What waited for others of its message took no room. */
+	ck_assert_uint_eq(second->asking, 0);
+	ck_assert_uint_eq(d.q.nready, MANY + 100);
+	/* Now there is none for another. */
+	second = accept_for(100);
+	routes_pump(&d);
+	run_for(50);
 	ck_assert_uint_eq(second->asking, 100);
+}
+END_TEST
+
+/* The second of each stands behind the first ones of all, and these wait for
+ * it. */
+START_TEST(pairs_far_apart)
+{
+	enum { PAIRS = 25000 };
+	struct message *to = NULL;
+
+	for (uint32_t i = 0; i < PAIRS; i++) {
+		to = accept_for(2);
+		rcpt_wait(&d.q, &to->rcpts[0], d.q.now);
+		rcpt_wait(&d.q, &to->rcpts[1], d.q.now);
+	}
+	for (int second = 0; second < 2; second++)
+		TAILQ_FOREACH(to, &d.q.table.all, entry)
+			if (to->rcpts[second].state == RCPT_DEFERRED)
+				rcpt_route(&d.q, &to->rcpts[second], true);
+	to_all = true;
+	routes_pump(&d);
+	for (int i = 0; i < 2000 && d.q.sched.nrcpts < 20000; i++)
+		run_for(5);
+	ck_assert_uint_ge(d.q.sched.nrcpts, 20000);
 }
 END_TEST
 
@@ -563,6 +604,7 @@ lists(void)
 	tcase_add_test(tc, restarted);
 	tcase_add_test(tc, restarted_without_lists);
 	tcase_add_test(tc, a_message_to_very_many_domains);
+	tcase_add_test(tc, pairs_far_apart);
 	tcase_set_timeout(tc, 20);
 	return tc;
 }

@@ -73,6 +73,23 @@ START_TEST(a_dead_site_is_probed_by_one)
 }
 END_TEST
 
+/* However many senders wait: the last one taken is counted before the next is
+ * offered. */
+START_TEST(many_senders_get_no_more)
+{
+	struct site *s = site("narrow");
+
+	for (uint64_t sender = 1; sender <= 10; sender++)
+		add(s, message_for(s, 1), sender);
+	ck_assert_uint_eq(fill(s), 5);
+	while (s->lane->inflight != 0)
+		result(s, SITE_DOWN);
+	ck_assert(s->lane->dead);
+	now = s->lane->probe_at;
+	ck_assert_uint_eq(fill(s), 1);
+}
+END_TEST
+
 START_TEST(a_blocked_site_gets_nothing)
 {
 	struct site *s = site("blocked");
@@ -472,6 +489,7 @@ concurrency(void)
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_add_test(tc, a_good_site_gets_more);
 	tcase_add_test(tc, a_dead_site_is_probed_by_one);
+	tcase_add_test(tc, many_senders_get_no_more);
 	tcase_add_test(tc, who_asks_for_less_gets_less);
 	tcase_add_loop_test(tc, the_window_finds_what_a_server_takes, 0,
 	    (int)N_OF(caps));

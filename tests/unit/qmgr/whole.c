@@ -157,6 +157,7 @@ static const struct link_rule agent_rules[] = {
 	LINK_RULE(MSG_JOB, &msg_job_wire, on_job),
 	LINK_RULE(MSG_JOB_RCPT, &msg_job_rcpt_wire, on_job_rcpt),
 	LINK_RULE_RAW(MSG_JOB_BODY, LINK_BODY_MAX, on_job_body),
+	LINK_RULE_FD(MSG_JOB_BODY_FD, &msg_job_body_fd_wire, 1, on_job_body),
 	LINK_RULE_RAW(MSG_JOB_END, 0, on_job_end),
 	LINK_RULE_RAW(MSG_JOB_FLUSHED, 0, on_job_flushed),
 };
