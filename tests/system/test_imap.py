@@ -469,7 +469,7 @@ class Workers(unittest.TestCase):
     def test_no_more_than_configured(self):
         """Who would need one worker too many is told to come again; who has one may come again."""
         accounts = {"bob@local.test": "secret-bob", "ann@local.test": "secret-ann"}
-        with lib.Instance(accounts=accounts, config="daemon imap { processes = 1 idle = 100ms }") as p:
+        with lib.Instance(accounts=accounts, config="daemon imap { processes = 1 idle = 3s }") as p:
             p.start()
             bob = p.imap(BOB)
             with self.assertRaisesRegex(imaplib.IMAP4.error, "UNAVAILABLE"):
