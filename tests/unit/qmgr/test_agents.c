@@ -298,7 +298,7 @@ START_TEST(reports_fail)
 {
 	const struct dsns *q = &whole.dsn;
 
-	whole.o.sched.retry_min = 500;
+	whole.o.sched.retry_min = 2000;
 	agent_start(&one, ROLE_SMTP);
 	agent_greet(&one);
 	agent_start(&other, ROLE_BOUNCE);
@@ -361,7 +361,7 @@ START_TEST(a_report_without_its_text)
 	struct message *m;
 
 	whole.o.inline_body = 2;
-	whole.o.sched.retry_min = 200;
+	whole.o.sched.retry_min = 2000;
 	agent_start(&other, ROLE_BOUNCE);
 	agent_greet(&other);
 	m = under_way(ROLE_SMTP);
