@@ -142,16 +142,24 @@ compact_init(struct qmgr *d, uint64_t last_state)
 	timer_set(&d->compact.again, 1000);
 }
 
-/* A state that waits for no loop. */
-void
-compact_state_now(struct qmgr *d)
+static void
+finish_state(struct qmgr *d)
 {
-	compact_state(d);
 	while (state_writing(&d->state) && !d->q.log.failed &&
 	    d->q.log.full == 0) {
 		qlog_flush(&d->q.log);
 		syncer_wait(d->syncer);
 	}
+}
+
+/* A state that waits for no loop, of what is so now: one that is being written
+ * began earlier. */
+void
+compact_state_now(struct qmgr *d)
+{
+	finish_state(d);
+	compact_state(d);
+	finish_state(d);
 }
 
 static void
