@@ -176,7 +176,8 @@ class Reroute(Waiting):
         self.assertEqual(rows, [{"changed": 3, "dry_run": True}])
         self.assertEqual(self.vias(), [])
         self.assertEqual(self.change("reroute", "--domain", "far1.test", "--via", self.other.via, "--tls", "none"), 3)
-        self.wait(3)
+        self.wait(3)  # also while they are on their way
+        wait_for(lambda: len(self.other.mails) == 3, 10)
         self.assertEqual(sorted(m.rcpts[0] for m in self.other.mails), ["x1@far1.test", "x3@far1.test", "x5@far1.test"])
         self.assertEqual(self.sink.mails, [])
 
