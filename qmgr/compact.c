@@ -10,6 +10,7 @@ enum {
 	COPIES = 64,         /* messages moved in one step */
 	LOOKS = 20000,       /* messages looked at in one step */
 	STATE_AGAIN = 10000, /* ms, after one could not be made */
+	LEFT = 100,          /* ms until what was in a segment has mostly gone */
 	SEGMENTS_LEAST = 4   /* with fewer, compaction is not worth it */
 };
 
@@ -42,7 +43,7 @@ begin(struct qmgr *d)
 	struct compaction *c = &d->compact;
 
 	/* What is copied has to have room beside what it is copied from. */
-	if (count_segments(d) < SEGMENTS_LEAST || d->q.log.no_spare)
+	if (count_segments(d) < SEGMENTS_LEAST || d->q.log.no_room)
 		return;
 	c->seg = qlog_sparse(&d->q.log);
 	if (c->seg == NULL || c->seg == c->unreadable) {
@@ -98,6 +99,13 @@ compact_look(struct qmgr *d)
 	        (since != 0 && qlog_dead_octets(&d->q.log) != 0)))
 		compact_state(d);
 	timer_set(&d->compact.again, c->seg != NULL ? 1 : 1000);
+}
+
+void
+compact_soon(struct qmgr *d)
+{
+	if (d->compact.seg == NULL)
+		timer_set(&d->compact.again, LEFT);
 }
 
 void

@@ -65,7 +65,7 @@ check_PROGRAMS += tests/unit/qmgr/test_audit \
 	tests/unit/qmgr/test_room \
 	tests/unit/qmgr/test_routes \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched \
-	tests/unit/qmgr/test_tokens
+	tests/unit/qmgr/test_spare tests/unit/qmgr/test_tokens
 tests_unit_qmgr_test_audit_SOURCES = tests/unit/qmgr/test_audit.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
@@ -76,6 +76,9 @@ tests_unit_qmgr_test_tokens_SOURCES = tests/unit/qmgr/test_tokens.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_tokens_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
+tests_unit_qmgr_test_spare_SOURCES = tests/unit/qmgr/test_spare.c \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_spare_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_log_SOURCES = tests/unit/qmgr/test_log.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)

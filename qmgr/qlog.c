@@ -7,7 +7,10 @@
 #include "base/fatal.h"
 #include "qmgr/disk.h"
 
-enum { DIRECT_ALIGN = 4096 };
+enum {
+	DIRECT_ALIGN = 4096,
+	FILL_AHEAD = 8 * SPARE_STEP /* octets of zeros ahead of the records */
+};
 
 static bool run_flush(struct work *w);
 static void done_flush(struct work *w);
@@ -93,16 +96,30 @@ qlog_find_segment(const struct qlog *log, uint64_t number)
 	return NULL;
 }
 
+/* Zeros are written while nobody waits, but for what will be used soon.  The
+ * segment before this one becomes a spare when a state is written: there is
+ * one again before half of this is used, unless much mail stays.  look: after
+ * a while, so there may be room where there was none. */
 static void
-post_fill(struct qlog *log)
+fill_ahead(struct qlog *log, bool look, bool idle)
 {
-	if (log->fill_posted) {
-		log->fill_again = true;
+	const uint64_t end = log->current == NULL ? 0 : log->current->end;
+	const bool is_near = log->filled_to < end + FILL_AHEAD / 2;
+	const bool spare = !log->have_spare && (idle ||
+	    (log->no_room ? look : end > log->segment_size / 2));
+
+	if (log->fill_posted || log->failed ||
+	    (log->current != NULL && log->current->making))
 		return;
-	}
+	if (log->filled_to < log->segment_size && (idle || is_near))
+		log->filled_to = idle ? log->segment_size :
+		    (end + FILL_AHEAD) / SPARE_STEP * SPARE_STEP;
+	else if (!spare)
+		return;
 	log->fill_posted = true;
-	log->fill_again = false;
 	log->fill_seg = log->current;
+	log->fill_to = log->filled_to;
+	log->fill_spare = spare;
 	syncer_post(log->syncer, &log->fill);
 }
 
@@ -113,7 +130,7 @@ qlog_start(struct qlog *log, uint64_t next_number, uint64_t next_lsn)
 		log->next_number = next_number;
 	log->next_lsn = next_lsn;
 	log->durable = next_lsn - 1;
-	post_fill(log);
+	fill_ahead(log, false, false);
 }
 
 static void
@@ -125,6 +142,8 @@ begin_segment(struct qlog *log)
 	seg->making = true;
 	insert(log, seg);
 	log->current = seg;
+	log->filled_to = 0;
+	log->have_spare = false;
 }
 
 struct buf *
@@ -287,10 +306,12 @@ qlog_again(struct qlog *log)
 }
 
 void
-qlog_refill(struct qlog *log)
+qlog_look(struct qlog *log)
 {
-	if (log->no_spare && !log->failed)
-		post_fill(log);
+	const bool idle = log->octets == log->octets_seen;
+
+	log->octets_seen = log->octets;
+	fill_ahead(log, true, idle);
 }
 
 /* In the syncer's thread from here on, up to done_flush. */
@@ -396,8 +417,9 @@ done_flush(struct work *w)
 	buf_reset(&b->octets);
 	if (b->octets.cap > 4 * 1024 * 1024)
 		buf_clear(&b->octets);
+	fill_ahead(log, false, false);
 	if (made)
-		post_fill(log);
+		log->ops->on_segment(log->arg);
 	unpark(log);
 	tell_waits(log);
 	if (log->batches[log->filling].nparts == 0)
@@ -417,7 +439,7 @@ run_fill(struct work *w)
 
 	log->fill_error = 0;
 	if (log->fill_seg != NULL)
-		more = spares_fill_segment(log->fill_seg);
+		more = spares_fill_segment(log->fill_seg, log->fill_to);
 	if (more == -1) {
 		log->fill_error = errno;
 		qlog_set_bad(log, log->fill_seg);
@@ -425,8 +447,9 @@ run_fill(struct work *w)
 	}
 	/* Without a spare the next segment is filled as it is used: slower,
 	 * nothing worse. */
-	if (more == 0)
-		more = spares_fill(&log->spares);
+	if (more == 0 && (log->fill_spare || log->fill_seg == NULL))
+		more = spares_fill(&log->spares,
+		    log->fill_spare ? log->segment_size : log->fill_to);
 	log->fill_short = more == -1;
 	return more == 1;
 }
@@ -436,15 +459,16 @@ done_fill(struct work *w)
 {
 	struct qlog *log = (struct qlog *)(void *)((char *)w -
 	    offsetof(struct qlog, fill));
+	const bool is_current = log->fill_seg == log->current;
 
 	log->fill_posted = false;
 	log->fill_seg = NULL;
-	log->no_spare = log->fill_short;
+	log->no_room = log->fill_short;
+	if (is_current)
+		log->have_spare = log->fill_spare && !log->fill_short;
 	if (log->fill_error != 0 && !log->failed) {
 		log->failed = true;
 		log->ops->on_failed(log->arg, log->fill_error);
-	} else if (log->fill_again) {
-		post_fill(log);
 	}
 }
 

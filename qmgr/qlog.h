@@ -70,6 +70,8 @@ struct qlog_ops {
 	/* There is no room for a flush, which waits for qlog_again; with 0:
 	 * there is room again. */
 	void (*on_full)(void *arg, int error);
+	/* A segment is in use, so another may not be needed any more. */
+	void (*on_segment)(void *arg);
 };
 
 struct qlog {
@@ -92,12 +94,20 @@ struct qlog {
 	TAILQ_HEAD(, qlog_wait) waits;
 	/* the syncer's */
 	struct spares spares;
+	/* what is filled with zeros ahead of the records; set while it is not
+	 * posted: */
 	struct work fill;
-	struct segment *fill_seg;    /* set while fill is not posted */
+	struct segment *fill_seg;    /* NULL: what will be the next */
+	uint64_t fill_to;            /* octets of it, or all */
+	bool fill_spare;             /* a whole spare as well */
 	int fill_error;
-	bool fill_short;             /* without a spare in the end */
-	bool fill_posted, fill_again;
-	bool no_spare;               /* there was no room for one */
+	bool fill_short;             /* there was no room */
+	bool fill_posted;
+	/* the loop's: */
+	uint64_t filled_to;          /* of current, as far as was asked for */
+	bool have_spare;             /* for all that is known */
+	bool no_room;                /* for a spare, at the last try */
+	uint64_t octets_seen;        /* at the last qlog_look */
 	/* for the status page */
 	uint64_t flushes, octets;    /* since the start */
 	int64_t took_us;             /* about what the last flushes took */
@@ -132,8 +142,9 @@ void qlog_set_bad(const struct qlog *log, const struct segment *seg);
 void qlog_flush_wait(struct qlog *log);
 /* There may be room now for what found none; else nothing happens. */
 void qlog_again(struct qlog *log);
-/* There is room for a spare segment, should there be none. */
-void qlog_refill(struct qlog *log);
+/* Now and then, when there is room on the disk: fills ahead what is missing,
+ * all of it if nothing was appended since the last time. */
+void qlog_look(struct qlog *log);
 
 /* Gives back what no message lives in and is older than lsn, from which the
  * newest durable state goes on. */

@@ -202,7 +202,14 @@ on_full(void *arg, int error)
 	space_full(arg, error);
 }
 
-static const struct qlog_ops log_ops = { on_dirty, on_failed, on_full };
+static void
+on_segment(void *arg)
+{
+	compact_soon(arg);
+}
+
+static const struct qlog_ops log_ops = { on_dirty, on_failed, on_full,
+	on_segment };
 
 /* A large body goes once it is certain that nobody needs it. */
 struct gone {

@@ -233,6 +233,8 @@ void space_full(struct qmgr *d, int error);
 /* compact.c: states, segments */
 void compact_init(struct qmgr *d, uint64_t last_state);
 void compact_look(struct qmgr *d);
+/* A segment was left: it may be free when what is under way is done. */
+void compact_soon(struct qmgr *d);
 /* Begins a state; the other waits until it is there. */
 void compact_state(struct qmgr *d);
 void compact_state_now(struct qmgr *d);

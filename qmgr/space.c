@@ -30,7 +30,7 @@ look(void *arg)
 	if (d->space.left < LEFT_LEAST)
 		d->space.left = LEFT_LEAST;
 	if (why == NULL)
-		qlog_refill(&d->q.log);
+		qlog_look(&d->q.log);
 	if ((why == NULL) != (d->space.why == NULL)) {
 		note(why != NULL ? NOTE_ERROR : NOTE_INFO,
 		    why != NULL ? "disk-short" : "disk-enough");

@@ -46,26 +46,66 @@ spares_close(struct spares *s)
 	disk_unlink(s->dirfd, filling);
 }
 
+/* The index of a whole one, or SPARES_MAX. */
+static unsigned
+find(const struct spares *s)
+{
+	unsigned i = 0;
+
+	while (i < SPARES_MAX && !s->have[i])
+		i++;
+	return i;
+}
+
+bool
+spares_ready(const struct spares *s)
+{
+	return find(s) != SPARES_MAX;
+}
+
+static int
+use_spare(struct spares *s, unsigned i, struct segment *seg, const char *name)
+{
+	char from[SEGMENT_NAME];
+
+	spare_name(i, from);
+	if (disk_rename(s->dirfd, from, name) == -1)
+		return -1;
+	s->have[i] = false;
+	seg->filled = s->size;
+	seg->fd = disk_open(s->dirfd, name, O_RDWR);
+	return seg->fd == -1 ? -1 : 0;
+}
+
+static int
+use_filling(struct spares *s, struct segment *seg, const char *name)
+{
+	if (disk_rename(s->dirfd, filling, name) == -1)
+		return -1;
+	seg->filled = s->filled;
+	seg->fd = s->fd;
+	s->fd = -1;
+	return 0;
+}
+
 int
 spares_use(struct spares *s, struct segment *seg)
 {
-	char name[SEGMENT_NAME], from[SEGMENT_NAME];
-	int flags = O_RDWR | O_CREAT | O_EXCL;
+	const unsigned i = find(s);
+	char name[SEGMENT_NAME];
+	int r;
 
 	segment_name(seg->number, false, name);
-	for (unsigned i = 0; i < SPARES_MAX; i++) {
-		if (!s->have[i])
-			continue;
-		spare_name(i, from);
-		if (disk_rename(s->dirfd, from, name) == -1)
-			return -1;
-		s->have[i] = false;
-		seg->filled = s->size;
-		flags = O_RDWR;
-		break;
+	if (i != SPARES_MAX) {
+		r = use_spare(s, i, seg, name);
+	} else if (s->fd != -1) {
+		r = use_filling(s, seg, name);
+	} else {
+		seg->fd = disk_open(
+		    s->dirfd, name, O_RDWR | O_CREAT | O_EXCL);
+		r = seg->fd == -1 ? -1 : 0;
 	}
-	seg->fd = disk_open(s->dirfd, name, flags);
-	if (seg->fd == -1)
+	if (r == -1)
 		return -1;
 	return disk_sync(s->dirfd) == -1 ? -2 : 0;
 }
@@ -91,10 +131,10 @@ spares_give(struct spares *s, struct segment *seg)
 
 /* As spares_fill; -2: what was written cannot be trusted. */
 static int
-fill_step(int fd, uint64_t *filled, uint64_t size)
+fill_step(int fd, uint64_t *filled, uint64_t to)
 {
 	static const char zeros[SPARE_STEP];
-	uint64_t n = size - *filled;
+	uint64_t n = to - *filled;
 
 	if (n > sizeof(zeros))
 		n = sizeof(zeros);
@@ -117,11 +157,11 @@ abandon(struct spares *s)
 }
 
 int
-spares_fill(struct spares *s)
+spares_fill(struct spares *s, uint64_t to)
 {
-	char to[SEGMENT_NAME];
+	char name[SEGMENT_NAME];
 
-	if (s->have[0])
+	if (spares_ready(s))
 		return 0;
 	if (s->fd == -1) {
 		s->filled = 0;
@@ -130,12 +170,15 @@ spares_fill(struct spares *s)
 		if (s->fd == -1)
 			return -1;
 	}
+	if (to > s->size)
+		to = s->size;
+	if (s->filled < to)
+		return fill_step(s->fd, &s->filled, to) < 0 ? abandon(s) : 1;
 	if (s->filled < s->size)
-		return fill_step(s->fd, &s->filled, s->size) < 0 ?
-		    abandon(s) : 1;
-	spare_name(0, to);
+		return 0;
+	spare_name(0, name);
 	if (disk_sync(s->fd) == -1 ||
-	    disk_rename(s->dirfd, filling, to) == -1 ||
+	    disk_rename(s->dirfd, filling, name) == -1 ||
 	    disk_sync(s->dirfd) == -1)
 		return abandon(s);
 	close(s->fd);
@@ -145,13 +188,15 @@ spares_fill(struct spares *s)
 }
 
 int
-spares_fill_segment(struct segment *seg)
+spares_fill_segment(struct segment *seg, uint64_t to)
 {
 	int r;
 
-	if (seg->fd == -1 || seg->filled >= seg->size)
+	if (to > seg->size)
+		to = seg->size;
+	if (seg->fd == -1 || seg->filled >= to)
 		return 0;
-	r = fill_step(seg->fd, &seg->filled, seg->size);
+	r = fill_step(seg->fd, &seg->filled, to);
 	if (r == -1 && disk_is_full(errno))
 		return 0;
 	return r < 0 ? -1 : r;

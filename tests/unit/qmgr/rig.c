@@ -39,7 +39,14 @@ on_full(void *arg, int error)
 	r->fulls++;
 }
 
-static const struct qlog_ops ops = { on_dirty, on_failed, on_full };
+static void
+on_segment(void *arg)
+{
+	(void)arg;
+}
+
+static const struct qlog_ops ops = { on_dirty, on_failed, on_full,
+	on_segment };
 
 static void
 on_state(void *arg, int error)

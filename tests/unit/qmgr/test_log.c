@@ -420,33 +420,6 @@ START_TEST(a_flush_without_room_has_failed)
 }
 END_TEST
 
-/* Zeros ahead of the records are for speed only; they come later. */
-START_TEST(no_room_for_a_spare_is_no_failure)
-{
-	struct qlog_wait wait = { .on_flushed = on_told };
-
-	rig_unload(&rig);
-	told = 0;
-	full_calls = 1U << DISK_WRITE;
-	full_after = 1000;
-	disk_fault = find_no_room;
-	rig_load(&rig, SEGMENT);
-	rig_accept(&rig, 1, "one", NULL);
-	qlog_wait(&rig.q.log, &wait);
-	rig_flush(&rig);
-	ck_assert_int_eq(told, 1);
-	ck_assert_int_eq(rig.failed, 0);
-	ck_assert_int_eq(rig.full, 0);
-	ck_assert(rig.q.log.no_spare);
-	ck_assert(!rig.q.log.spares.have[0]);
-	disk_fault = NULL;
-	qlog_refill(&rig.q.log);
-	syncer_wait(rig.syncer);
-	ck_assert(!rig.q.log.no_spare);
-	ck_assert(rig.q.log.spares.have[0]);
-}
-END_TEST
-
 /* --- what is only cached ------------------------------------------------------ */
 
 static int synced; /* descriptors; a bit for each */
@@ -633,7 +606,6 @@ working(void)
 	tcase_add_test(tc, what_a_start_cannot_flush_is_bad);
 	tcase_add_loop_test(
 	    tc, a_segment_stays_until_its_leaving_is_flushed, 0, 2);
-	tcase_add_test(tc, no_room_for_a_spare_is_no_failure);
 	return tc;
 }
 

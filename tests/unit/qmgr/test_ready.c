@@ -238,6 +238,12 @@ run_until(int64_t until)
 }
 
 static void
+on_segment(void *arg)
+{
+	(void)arg;
+}
+
+static void
 on_dirty(void *arg)
 {
 	(void)arg;
@@ -256,7 +262,7 @@ setup(void)
 	static const struct sched_options o = { 5, 20, 100, 5 * MINUTE,
 		70 * MINUTE };
 	static const struct qlog_ops log = { .on_dirty = on_dirty,
-		.on_failed = on_failed };
+		.on_failed = on_failed, .on_segment = on_segment };
 
 	d = (struct qmgr){ .o.sched = o };
 	d.o.lifetime = 5 * DAY;

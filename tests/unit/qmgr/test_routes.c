@@ -198,10 +198,17 @@ on_full(void *arg, int error)
 }
 
 static void
+on_segment(void *arg)
+{
+	(void)arg;
+}
+
+static void
 setup(void)
 {
 	static const struct sched_options o = { 5, 20, 100, 1000, 60000 };
-	static const struct qlog_ops log = { on_dirty, on_failed, on_full };
+	static const struct qlog_ops log = { on_dirty, on_failed, on_full,
+		on_segment };
 	static const char *const names[] = { "l0", "l1", "direct", "s3", "s4" };
 	static const struct settle none;
 	const struct envelope env = { .sender = STR("a@x.test"),
