@@ -32,7 +32,7 @@ is_not_held(const struct walk *w, const struct message *m)
 static bool
 is_meant(const struct walk *w, const struct rcpt *r)
 {
-	return filter_rcpt_matches(&w->filter, r);
+	return filter_rcpt_matches(&w->filter, r, w->d->q.now);
 }
 
 /* Somebody waits for a next time, the recipient or the sender. */

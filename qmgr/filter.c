@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/num.h"
 #include "conf/suggest.h"
+#include "qmgr/lane.h"
 
 /* part: anything may stand around it.  Goes back to the last star only:
  * linear in pattern times text. */
@@ -344,7 +345,8 @@ message_status(const struct message *m)
 }
 
 bool
-filter_rcpt_matches(const struct filter *f, const struct rcpt *r)
+filter_rcpt_matches(
+    const struct filter *f, const struct rcpt *r, int64_t now)
 {
 	const struct str address = rcpt_address(r);
 
@@ -355,19 +357,19 @@ filter_rcpt_matches(const struct filter *f, const struct rcpt *r)
 	if (f->domain.p != NULL && !glob_matches(f->domain,
 	    str_from(address, str_rfind(address, '@') + 1)))
 		return false;
-	return f->reason.p == NULL || (r->reason != NULL &&
-	    matches(f->reason, r->reason->said, true));
+	return f->reason.p == NULL ||
+	    matches(f->reason, rcpt_words(r, now, true), true);
 }
 
 static bool
-any_rcpt(const struct filter *f, const struct message *m)
+any_rcpt(const struct filter *f, const struct message *m, int64_t now)
 {
 	struct rcpt *r;
 
 	if (f->to.p == NULL && f->domain.p == NULL && f->reason.p == NULL)
 		return true;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (filter_rcpt_matches(f, r))
+		if (filter_rcpt_matches(f, r, now))
 			return true;
 	return false;
 }
@@ -394,7 +396,7 @@ filter_matches(const struct filter *f, const struct message *m, int64_t now)
 		return false;
 	if (f->login.p != NULL && !glob_matches(f->login, message_login(m)))
 		return false;
-	return any_rcpt(f, m);
+	return any_rcpt(f, m, now);
 }
 
 void

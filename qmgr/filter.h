@@ -51,7 +51,8 @@ void filter_missed(struct filter *f, uint64_t id);
  * not there. */
 unsigned filter_verdict(const struct filter *f, char text[FILTER_TEXT]);
 /* A recipient that the words on recipients are about; never a DONE one. */
-bool filter_rcpt_matches(const struct filter *f, const struct rcpt *r);
+bool filter_rcpt_matches(
+    const struct filter *f, const struct rcpt *r, int64_t now);
 /* FILTER_ACTIVE, _DEFERRED or _HOLD. */
 unsigned message_status(const struct message *m);
 /* "*" any octets, "?" any one; without regard to case. */

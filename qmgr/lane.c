@@ -116,3 +116,18 @@ lane_text(const struct lane *lane)
 	str_take_until(&hosts, ' ');
 	return hosts;
 }
+
+struct str
+rcpt_words(const struct rcpt *r, int64_t now, bool with_code)
+{
+	const struct lane *lane = r->site != NULL ? r->site->lane : NULL;
+	const struct reason *why = r->reason;
+
+	if (why == NULL && r->state == RCPT_DEFERRED && lane != NULL) {
+		if (lane->paused_until > now)
+			return STR("its site is paused");
+		if (lane->dead || lane->slow_until > now)
+			why = lane->last;
+	}
+	return why == NULL ? STR_NONE : with_code ? why->said : why->text;
+}

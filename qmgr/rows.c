@@ -39,23 +39,6 @@ put_null(struct buf *b, const char *key)
 	buf_addf(b, ",\"%s\":null", key);
 }
 
-/* The last words about it, or those to its site for which it was not tried;
- * with their code, or the text alone. */
-static struct str
-words_of(const struct rcpt *r, int64_t now, bool with_code)
-{
-	const struct lane *lane = r->site != NULL ? r->site->lane : NULL;
-	const struct reason *why = r->reason;
-
-	if (why == NULL && r->state == RCPT_DEFERRED && lane != NULL) {
-		if (lane->paused_until > now)
-			return STR("its site is paused");
-		if (lane->dead || lane->slow_until > now)
-			why = lane->last;
-	}
-	return why == NULL ? STR_NONE : with_code ? why->said : why->text;
-}
-
 static void
 put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
     const struct row_times *t, bool full)
@@ -65,7 +48,7 @@ put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
 	json_c(b, "status", (m->flags & MSG_HELD) != 0 ? "hold" :
 	    rcpt_states[r->state]);
 	json_u64(b, "code", r->reason != NULL ? r->reason->code : 0);
-	json_str(b, "text", words_of(r, t->now, false));
+	json_str(b, "text", rcpt_words(r, t->now, false));
 	if (r->state == RCPT_DEFERRED)
 		put_time(b, "next", t, r->next);
 	else
@@ -135,7 +118,7 @@ row_message(struct buf *b, const struct message *m, const struct row_times *t,
 		put_null(b, "next");
 	put_time(b, "expires", t, m->accepted + (message_sender(m).n == 0 ?
 	    t->dsn_lifetime : t->lifetime));
-	json_str(b, "reason", first != NULL ? words_of(first, t->now, false) :
+	json_str(b, "reason", first != NULL ? rcpt_words(first, t->now, false) :
 	    STR_NONE);
 	if (full) {
 		json_str(b, "envid", message_envid(m));
@@ -181,7 +164,7 @@ reason_of(
     const struct summary *s, const struct message *m, const struct rcpt *r)
 {
 	(void)m;
-	return words_of(r, s->now, true);
+	return rcpt_words(r, s->now, true);
 }
 
 static struct str
@@ -309,7 +292,7 @@ summary_add(struct summary *s, const struct message *m, const struct filter *f)
 	s->messages++;
 	s->octets += m->prefix + m->body;
 	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (filter_rcpt_matches(f, r))
+		if (filter_rcpt_matches(f, r, s->now))
 			add_rcpt(s, m, r);
 }
 

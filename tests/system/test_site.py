@@ -99,6 +99,10 @@ class SameServers(SiteCase):
         self.send("not tried", "late@two.test")
         row = self.wait_deferred("late@two.test")
         self.assertEqual(row["attempts"], 0)
+        self.assertIn("no connection", row["reason"])
+        # What is shown as its reason is what --reason looks at.
+        ids = [r["id"] for r in self.p.rows("queue", "list", "--reason", "no connection")]
+        self.assertIn(row["id"], ids)
         self.mend(port)
         self.wait_mails(5)
         self.assertIn("site-back", self.p.log())
@@ -137,7 +141,8 @@ class Orders(SiteCase):
         self.assertEqual(self.site("two.test")["state"], "paused")
         self.p.restart()
         self.send("held", "b@one.test")
-        self.wait_deferred("b@one.test")
+        row = self.wait_deferred("b@one.test")
+        self.assertEqual([r["id"] for r in self.p.rows("queue", "list", "--reason", "is paused")], [row["id"]])
         self.send("passes", "b@other.test")
         self.wait_mails(3)
         self.assertEqual(self.site("one.test")["state"], "paused")
