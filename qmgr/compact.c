@@ -43,7 +43,7 @@ begin(struct qmgr *d)
 	struct compaction *c = &d->compact;
 
 	/* What is copied has to have room beside what it is copied from. */
-	if (count_segments(d) < SEGMENTS_LEAST || d->q.log.no_room)
+	if (count_segments(d) < SEGMENTS_LEAST || !d->q.log.have_spare)
 		return;
 	c->seg = qlog_sparse(&d->q.log);
 	if (c->seg == NULL || c->seg == c->unreadable) {

@@ -9,7 +9,8 @@
 
 enum {
 	DIRECT_ALIGN = 4096,
-	FILL_AHEAD = 8 * SPARE_STEP /* octets of zeros ahead of the records */
+	FILL_AHEAD = 8 * SPARE_STEP, /* octets of zeros ahead of the records */
+	IDLE_MOST = SPARE_STEP       /* octets in a second that are no load */
 };
 
 static bool run_flush(struct work *w);
@@ -38,6 +39,7 @@ qlog_init(struct qlog *log, int dirfd, uint64_t segment_size, uint32_t seed,
 	log->spares.fd = -1;
 	if (syncer != NULL)
 		spares_open(&log->spares, dirfd, segment_size);
+	log->have_spare = spares_ready(&log->spares);
 }
 
 void
@@ -143,7 +145,6 @@ begin_segment(struct qlog *log)
 	insert(log, seg);
 	log->current = seg;
 	log->filled_to = 0;
-	log->have_spare = false;
 }
 
 struct buf *
@@ -308,7 +309,7 @@ qlog_again(struct qlog *log)
 void
 qlog_look(struct qlog *log)
 {
-	const bool idle = log->octets == log->octets_seen;
+	const bool idle = log->octets - log->octets_seen < IDLE_MOST;
 
 	log->octets_seen = log->octets;
 	fill_ahead(log, true, idle);
@@ -366,6 +367,7 @@ run_flush(struct work *w)
 		if (!b->is_full)
 			qlog_set_bad(b->log, b->parts[b->written].seg);
 	}
+	b->spare = spares_ready(&b->log->spares);
 	b->took_us = clock_mono_us() - begun;
 	return false;
 }
@@ -413,6 +415,7 @@ done_flush(struct work *w)
 	}
 	log->took_us += (b->took_us - log->took_us) / 8;
 	log->durable = b->last_lsn;
+	log->have_spare = b->spare;
 	b->nparts = b->written = 0;
 	buf_reset(&b->octets);
 	if (b->octets.cap > 4 * 1024 * 1024)
@@ -447,10 +450,12 @@ run_fill(struct work *w)
 	}
 	/* Without a spare the next segment is filled as it is used: slower,
 	 * nothing worse. */
-	if (more == 0 && (log->fill_spare || log->fill_seg == NULL))
+	if (more == 0 && (log->fill_spare || log->fill_seg == NULL)) {
 		more = spares_fill(&log->spares,
 		    log->fill_spare ? log->segment_size : log->fill_to);
-	log->fill_short = more == -1;
+		log->fill_short = more == -1;
+	}
+	log->fill_found = spares_ready(&log->spares);
 	return more == 1;
 }
 
@@ -459,13 +464,11 @@ done_fill(struct work *w)
 {
 	struct qlog *log = (struct qlog *)(void *)((char *)w -
 	    offsetof(struct qlog, fill));
-	const bool is_current = log->fill_seg == log->current;
 
 	log->fill_posted = false;
 	log->fill_seg = NULL;
 	log->no_room = log->fill_short;
-	if (is_current)
-		log->have_spare = log->fill_spare && !log->fill_short;
+	log->have_spare = log->fill_found;
 	if (log->fill_error != 0 && !log->failed) {
 		log->failed = true;
 		log->ops->on_failed(log->arg, log->fill_error);
@@ -478,6 +481,7 @@ struct release {
 	struct work work;
 	struct qlog *log;
 	struct segment *seg;
+	bool spare; /* there is one now */
 };
 
 static bool
@@ -486,6 +490,7 @@ run_release(struct work *w)
 	struct release *r = (struct release *)(void *)w;
 
 	spares_give(&r->log->spares, r->seg);
+	r->spare = spares_ready(&r->log->spares);
 	return false;
 }
 
@@ -494,6 +499,7 @@ done_release(struct work *w)
 {
 	struct release *r = (struct release *)(void *)w;
 
+	r->log->have_spare = r->spare;
 	segment_free(r->seg);
 	free(r);
 }
@@ -522,7 +528,7 @@ qlog_release(struct qlog *log, uint64_t lsn)
 		TAILQ_REMOVE(&log->segments, seg, entry);
 		r = xcalloc(1, sizeof(*r));
 		*r = (struct release){ { .run = run_release,
-		    .done = done_release }, log, seg };
+		    .done = done_release }, log, seg, false };
 		syncer_post(log->syncer, &r->work);
 	}
 }

@@ -60,6 +60,7 @@ struct qlog_batch {
 	int64_t took_us;
 	int error;
 	bool is_full;     /* error is of a write that may be tried again */
+	bool spare;       /* there is one still */
 };
 
 struct qlog_ops {
@@ -102,10 +103,11 @@ struct qlog {
 	bool fill_spare;             /* a whole spare as well */
 	int fill_error;
 	bool fill_short;             /* there was no room */
+	bool fill_found;             /* there is a spare in the end */
 	bool fill_posted;
 	/* the loop's: */
 	uint64_t filled_to;          /* of current, as far as was asked for */
-	bool have_spare;             /* for all that is known */
+	bool have_spare;             /* as the syncer said last */
 	bool no_room;                /* for a spare, at the last try */
 	uint64_t octets_seen;        /* at the last qlog_look */
 	/* for the status page */
@@ -142,8 +144,8 @@ void qlog_set_bad(const struct qlog *log, const struct segment *seg);
 void qlog_flush_wait(struct qlog *log);
 /* There may be room now for what found none; else nothing happens. */
 void qlog_again(struct qlog *log);
-/* Now and then, when there is room on the disk: fills ahead what is missing,
- * all of it if nothing was appended since the last time. */
+/* Each second, when there is room on the disk: fills ahead what is missing, all
+ * of it if little was appended since the last time. */
 void qlog_look(struct qlog *log);
 
 /* Gives back what no message lives in and is older than lsn, from which the
