@@ -242,6 +242,6 @@ const struct cmd cmds[] = {
 	OWN("completion", NULL, "bash", cmd_completion,
 	    "completion for the shell"),
 	OWN("version", NULL, "", cmd_version, "this program's version"),
-	OWN("help", NULL, "", cmd_help, "all commands"),
+	OWN("help", NULL, "[NOUN [VERB]]", cmd_help, "all commands, or these"),
 	{ NULL, NULL, NULL, ROLE_MASTER, 0, NULL, NULL, NULL },
 };

@@ -27,7 +27,7 @@ struct cmd;
 struct ctl {
 	const char *base;   /* absolute; NULL: the system's folders */
 	const char *config; /* NULL: the default */
-	bool json, quiet, yes;
+	bool json, quiet, yes, help;
 	bool out_tty;       /* stdout is a terminal */
 	char dir[PATH_MAX]; /* of this program */
 	bool build_tree;
@@ -65,6 +65,9 @@ struct cmd {
 };
 /* Ends with noun NULL. */
 extern const struct cmd cmds[];
+
+/* 64, when it was told what there is instead. */
+int unknown_command(const char *noun, const char *verb);
 
 /* Talk on stderr; nothing with --quiet but errors. */
 void say(const struct ctl *c, const char *fmt, ...)

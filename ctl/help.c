@@ -8,40 +8,76 @@
 static const char head[] =
 "usage: postern [--base DIR] [--config FILE] [--json] [--quiet] [--yes] COMMAND\n"
 "\n";
-static const char tail[] =
+static const char about_filters[] =
 "\n"
 "  FILTER    ID..., - (ids on stdin), --all, --from A, --to A, --domain D,\n"
 "            --client C, --login L, --status active,deferred,hold,\n"
 "            --reason TEXT, --age +2h, --since T, --until T, --size +1MiB,\n"
-"            --limit N\n"
+"            --limit N\n";
+static const char tail[] =
 "  --json    rows as JSON, one a line      --yes  do not ask\n"
 "The manual: man postern; the configuration: man postern.conf\n";
 
+static void
+print_cmd(const struct cmd *k)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s%s%s%s%s", k->noun,
+	    k->verb != NULL ? " " : "", k->verb != NULL ? k->verb : "",
+	    k->args[0] != '\0' ? " " : "", k->args);
+	if (strlen(line) > 38)
+		printf("  %s\n  %-38s  %s\n", line, "", k->meaning);
+	else
+		printf("  %-38s  %s\n", line, k->meaning);
+}
+
+static bool
+is_asked(const struct cmd *k, const char *noun, const char *verb)
+{
+	return (noun == NULL || strcmp(k->noun, noun) == 0) &&
+	    (verb == NULL || (k->verb != NULL && strcmp(k->verb, verb) == 0));
+}
+
+static bool
+is_without_verb(const char *noun)
+{
+	for (const struct cmd *k = cmds; k->noun != NULL; k++)
+		if (strcmp(k->noun, noun) == 0 && k->verb == NULL)
+			return true;
+	return false;
+}
+
+/* cmd is NULL for --help: then the words are those of any command. */
 int
 cmd_help(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
-	const char *noun = "";
-	char line[128];
+	const char *noun = argc > 0 ? argv[0] : NULL;
+	const char *verb = argc > 1 ? argv[1] : NULL;
+	const char *last = NULL;
+	bool filters = false;
 
 	(void)c;
-	(void)cmd;
-	(void)argc;
-	(void)argv;
-	fputs(head, stdout);
+	if (cmd == NULL && noun != NULL && is_without_verb(noun))
+		verb = NULL;
 	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
-		if (strcmp(noun, k->noun) != 0 && k != cmds &&
+		if (!is_asked(k, noun, verb))
+			continue;
+		if (last == NULL)
+			fputs(head, stdout);
+		else if (strcmp(last, k->noun) != 0 &&
 		    (k->verb != NULL || strcmp(k->noun, "completion") == 0))
 			putchar('\n');
-		noun = k->noun;
-		snprintf(line, sizeof(line), "%s%s%s%s%s", k->noun,
-		    k->verb != NULL ? " " : "", k->verb != NULL ? k->verb : "",
-		    k->args[0] != '\0' ? " " : "", k->args);
-		if (strlen(line) > 38)
-			printf("  %s\n  %-38s  %s\n", line, "", k->meaning);
-		else
-			printf("  %-38s  %s\n", line, k->meaning);
+		last = k->noun;
+		filters = filters || strstr(k->args, "FILTER") != NULL;
+		print_cmd(k);
 	}
-	fputs(tail, stdout);
+	if (last == NULL)
+		return unknown_command(noun, verb);
+	if (filters)
+		fputs(about_filters, stdout);
+	if (noun == NULL)
+		fputs(tail, stdout);
 	return 0;
 }
 

@@ -191,6 +191,9 @@ take_options(struct ctl *c, int *argc, char *argv[])
 			c->quiet = true;
 		else if (strcmp(argv[i], "--yes") == 0)
 			c->yes = true;
+		else if (strcmp(argv[i], "--help") == 0 ||
+		    (n == 1 && strcmp(argv[i], "-h") == 0))
+			c->help = true;
 		else
 			argv[n++] = argv[i];
 	}
@@ -200,8 +203,8 @@ take_options(struct ctl *c, int *argc, char *argv[])
 		c->base = real_base(c->base);
 }
 
-static int
-unknown(const char *noun, const char *verb)
+int
+unknown_command(const char *noun, const char *verb)
 {
 	struct suggest s;
 	bool known = false;
@@ -230,7 +233,8 @@ unknown(const char *noun, const char *verb)
 		    s.best != NULL ? "; did you mean \"" : "",
 		    s.best != NULL ? s.best : "", s.best != NULL ? "\"?" : "");
 	}
-	fputs("fix: postern help\n", stderr);
+	fprintf(stderr, "fix: postern help%s%s\n", known ? " " : "",
+	    known ? noun : "");
 	return CTL_USAGE;
 }
 
@@ -241,6 +245,10 @@ dispatch(struct ctl *c, int argc, char *argv[])
 	const char *verb = argc > 2 ? argv[2] : NULL;
 	const struct cmd *alone = NULL;
 
+	if (c->help)
+		return cmd_help(c, NULL, (size_t)argc - 1, argv + 1);
+	if (strcmp(noun, "--version") == 0)
+		noun = "version";
 	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
 		if (strcmp(k->noun, noun) != 0)
 			continue;
@@ -250,7 +258,7 @@ dispatch(struct ctl *c, int argc, char *argv[])
 			return k->run(c, k, (size_t)argc - 3, argv + 3);
 	}
 	if (alone == NULL)
-		return unknown(noun, verb);
+		return unknown_command(noun, verb);
 	return alone->run(c, alone, (size_t)(argc > 2 ? argc - 2 : 0),
 	    argv + (argc > 2 ? 2 : argc));
 }

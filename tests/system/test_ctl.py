@@ -35,6 +35,25 @@ class Words(unittest.TestCase):
                 self.assertEqual(r.returncode, code, (words, r.stderr))
                 self.assertIn(says, r.stderr, words)
 
+    def test_help(self):
+        """Whatever else is said, nothing is done."""
+        with Instance() as p:
+            for words, has, lacks in (
+                    (("--help",), ("queue drop FILTER", "account add", "The manual"), ()),
+                    (("queue", "--help"), ("queue drop FILTER", "--reason TEXT"), ("account",)),
+                    (("help", "queue", "show"), ("queue show ID",), ("queue drop", "FILTER")),
+                    (("queue", "drop", "--all", "--yes", "--help"), ("queue drop FILTER", "--reason TEXT"), ("queue list",)),
+                    (("explain", "queue.lifetime", "--help"), ("explain KEY",), ("queue",)),
+            ):
+                r = p.ctl(*words)
+                for text in has:
+                    self.assertIn(text, r.stdout, words)
+                for text in lacks:
+                    self.assertNotIn(text, r.stdout, words)
+            r = p.ctl("queue", "lst", "--help", check=False)
+            self.assertEqual((r.returncode, r.stdout), (64, ""))
+            self.assertIn("fix: postern help queue", r.stderr)
+
     def test_stop_when_down(self):
         with Instance() as p:
             self.assertEqual(p.ctl("stop").returncode, 0)
