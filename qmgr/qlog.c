@@ -98,17 +98,20 @@ qlog_find_segment(const struct qlog *log, uint64_t number)
 	return NULL;
 }
 
-/* Zeros are written while nobody waits, but for what will be used soon.  The
- * segment before this one becomes a spare when a state is written: there is
- * one again before half of this is used, unless much mail stays.  look: after
- * a while, so there may be room where there was none. */
+/* Zeros are written while nobody waits, but for what will be used soon.  A
+ * spare is what keeps a queue going on a full disk, so there should be one
+ * always: the segment before this one, as soon as a state is written; if there
+ * is none, or it has not gone when half of this is used, another.
+ * look: after a while, so there may be room where there was none. */
 static void
 fill_ahead(struct qlog *log, bool look, bool idle)
 {
 	const uint64_t end = log->current == NULL ? 0 : log->current->end;
 	const bool is_near = log->filled_to < end + FILL_AHEAD / 2;
-	const bool spare = !log->have_spare && (idle ||
-	    (log->no_room ? look : end > log->segment_size / 2));
+	const bool is_first = log->current == NULL ||
+	    log->current == TAILQ_FIRST(&log->segments);
+	const bool spare = !log->have_spare && (idle || (log->no_room ? look :
+	    is_first || end > log->segment_size / 2));
 
 	if (log->fill_posted || log->failed ||
 	    (log->current != NULL && log->current->making))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "qmgr/disk.h"
 #include "tests/unit/qmgr/rig.h"
@@ -108,7 +109,6 @@ START_TEST(a_busy_log_is_filled_a_little_ahead)
 	look();
 	seg = rig.q.log.current;
 	ck_assert_uint_eq(seg->filled / SPARE_STEP, 9);
-	ck_assert(!spares_ready(&rig.q.log.spares));
 	rig_accept(&rig, 1, "little", NULL);
 	rig_flush(&rig);
 	look();
@@ -123,18 +123,24 @@ END_TEST
 /* Else it would be filled beside the segment that has to be filled. */
 START_TEST(what_is_filled_of_a_spare_becomes_the_segment)
 {
-	restart(MANY);
-	syncer_wait(rig.syncer);
-	ck_assert_int_ne(rig.q.log.spares.fd, -1);
+	struct segment *seg = segment_new(7, MANY);
+	struct spares s;
+
+	spares_open(&s, rig.dirfd, MANY);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(spares_fill(&s, MANY), 1);
 	zeros = 0;
-	rig_accept(&rig, 1, "one", NULL);
-	rig_flush(&rig);
-	ck_assert_int_eq(rig.q.log.spares.fd, -1);
-	ck_assert_uint_eq(rig.q.log.current->filled, 8 * SPARE_STEP);
+	ck_assert_int_eq(spares_use(&s, seg), 0);
 	ck_assert_uint_eq(zeros, 0);
-	restart(MANY);
-	ck_assert_uint_eq(rig.q.table.n, 1);
-	ck_assert_uint_eq(rig.report.damaged + rig.report.malformed, 0);
+	ck_assert_uint_eq(seg->filled, 3 * SPARE_STEP);
+	ck_assert_int_eq(disk_size(seg->fd), 3 * SPARE_STEP);
+	ck_assert_int_eq(faccessat(rig.dirfd, "00000007.seg", F_OK, 0), 0);
+	ck_assert_int_eq(faccessat(rig.dirfd, "filling", F_OK, 0), -1);
+	ck_assert_int_eq(spares_fill_segment(seg, 4 * SPARE_STEP), 1);
+	ck_assert_int_eq(spares_fill_segment(seg, 4 * SPARE_STEP), 0);
+	ck_assert_uint_eq(seg->filled, 4 * SPARE_STEP);
+	segment_free(seg);
+	spares_close(&s);
 }
 END_TEST
 
