@@ -86,6 +86,7 @@ compact_look(struct qmgr *d)
 	const uint64_t enough = d->state.size > d->o.segment ? d->state.size :
 	                                                       d->o.segment;
 
+	c->is_soon = false;
 	if (d->q.log.failed || d->q.log.full != 0) {
 		timer_set(&d->compact.again, 1000);
 		return;
@@ -104,8 +105,10 @@ compact_look(struct qmgr *d)
 void
 compact_soon(struct qmgr *d)
 {
-	if (d->compact.seg == NULL)
+	/* Once: small segments may be left faster than that. */
+	if (d->compact.seg == NULL && !d->compact.is_soon)
 		timer_set(&d->compact.again, LEFT);
+	d->compact.is_soon = true;
 }
 
 void

@@ -81,6 +81,7 @@ struct compaction {
 	struct table_cursor cursor;
 	struct timer again;
 	int64_t wait;               /* no state before, after one failed */
+	bool is_soon;               /* a look, for a segment was left */
 	bool is_failing;            /* that was noted */
 };
 
