@@ -65,8 +65,9 @@ int boxlog_next(struct boxlog *l, struct frame *f);
 /* There are octets behind what was read, or the log is gone. */
 bool boxlog_has_more(const struct boxlog *l);
 /*
- * Goes to the last frame of the newest log; with the lock.  -1: ENOENT when
- * there is no log, ESTALE as above, EILSEQ when it has no good frame.
+ * Goes to the last frame of the newest log.  -1: ENOENT when there is no log,
+ * ESTALE as above, EILSEQ when it has no good frame.  Without the lock it may
+ * be that of a log that ended, boxlog_has_more then: the next one is missing.
  */
 int boxlog_tail(struct boxlog *l);
 

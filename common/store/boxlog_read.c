@@ -310,6 +310,7 @@ int
 boxlog_tail(struct boxlog *l)
 {
 	bool newest = l->fd == -1;
+	int rc;
 
 	if (newest && start_newest(l) == -1)
 		return -1;
@@ -323,7 +324,7 @@ boxlog_tail(struct boxlog *l)
 		}
 		if (!l->ended)
 			return 0;
-		if (next_log(l) == -1)
-			return -1;
+		if ((rc = next_log(l)) != 1)
+			return rc;
 	}
 }

@@ -248,14 +248,59 @@ START_TEST(neighbours)
 }
 END_TEST
 
+static void
+deliver_one(struct delivery *d)
+{
+	struct batch_conf conf = { .store = { .epoch = 1 }, .rootfd = b.root };
+	struct batch *batch = batch_new(&conf);
+
+	*d = (struct delivery){ .path = BOX_ACCOUNT,
+		.text = STR("Subject: one\n\nHello one\n"), .size = 24,
+		.accepted = 1700000000 };
+	batch_guid(STR("u"), 1, STR("a"), d->guid);
+	batch_add(batch, d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	ck_assert_int_eq(d->result, DELIVERY_OK);
+	batch_free(batch);
+}
+
+/* A crash came between the end of a log and the beginning of the next: who
+ * comes first goes on, with the lock or without. */
+START_TEST(no_next_log)
+{
+	struct mailbox_status status;
+	struct delivery d;
+
+	make_old();
+	ck_assert_int_eq(boxlog_lock(&b.m->log), 0);
+	ck_assert_int_eq(boxlog_rotate(&b.m->log), 0);
+	boxlog_unlock(&b.m->log);
+	box_close(&b);
+	ck_assert_int_eq(unlinkat(b.root, "example.org/alice/ix/log.2", 0), 0);
+	if (_i == 0) {
+		deliver_one(&d);
+		box_open(&b);
+		box_expect(b.m, d.uid, "one");
+		expect_all();
+		return;
+	}
+	b.a = account_open(account_folder(b.root, BOX_ACCOUNT), &b.conf);
+	ck_assert_ptr_nonnull(b.a);
+	if (_i == 1) {
+		ck_assert_int_eq(account_status(b.a, STR("INBOX"), &status),
+		    STORE_OK);
+		ck_assert_uint_eq(status.exists, MESSAGES - 1);
+	}
+	ck_assert_int_eq(mailbox_open(b.a, STR("INBOX"), &b.m), STORE_OK);
+	expect_all();
+	box_add(&b, "more");
+}
+END_TEST
+
 /* A torn frame at the end is cut off by the next writer, deliver too. */
 START_TEST(torn_tail)
 {
-	struct batch_conf conf = { .store = { .epoch = 1 }, .rootfd = b.root };
-	struct delivery d = { .path = STR("example.org/alice"),
-		.text = STR("Subject: one\n\nHello one\n"), .size = 24,
-		.accepted = 1700000000 };
-	struct batch *batch;
+	struct delivery d;
 	int fd;
 
 	make_old();
@@ -267,12 +312,7 @@ START_TEST(torn_tail)
 		ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
 		box_add(&b, "more");
 	}
-	batch = batch_new(&conf);
-	batch_guid(STR("u"), 1, STR("a"), d.guid);
-	batch_add(batch, &d);
-	ck_assert_int_eq(batch_commit(batch), 0);
-	ck_assert_int_eq(d.result, DELIVERY_OK);
-	batch_free(batch);
+	deliver_one(&d);
 	ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
 	box_expect(b.m, d.uid, "one");
 	box_reopen(&b, 0);
@@ -627,6 +667,7 @@ damage(void)
 	tcase_add_loop_test(tc, failed_flush, 0, 2);
 	tcase_add_test(tc, neighbours);
 	tcase_add_loop_test(tc, torn_tail, 0, 2);
+	tcase_add_loop_test(tc, no_next_log, 0, 3);
 	tcase_add_loop_test(tc, each_call, 0, 2 * (int)N_OF(ops));
 	return tc;
 }
