@@ -4,6 +4,7 @@
 #include "base/fatal.h"
 #include "proc/note.h"
 #include "qmgr/peer.h"
+#include "qmgr/walk.h"
 
 enum {
 	GATE_LOOK = 20,      /* ms until all links of before are known */
@@ -44,6 +45,7 @@ on_gate_time(void *arg)
 			}
 	}
 	d->agents.gate = false;
+	walks_go_on(d);
 	qmgr_pump(d);
 }
 
@@ -51,6 +53,7 @@ void
 agents_init(struct qmgr *d)
 {
 	d->agents.gate = true;
+	TAILQ_INIT(&d->agents.changes);
 	timer_init(&d->agents.gate_wait, d->proc.loop, on_gate_time, d);
 	timer_set(&d->agents.gate_wait, GATE_LOOK);
 }

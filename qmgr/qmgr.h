@@ -56,6 +56,7 @@ struct agents {
 	bool gate;             /* agents of before have not all told yet */
 	bool gate_looked;      /* the links of before are known */
 	struct timer gate_wait;
+	TAILQ_HEAD(, walk) changes; /* that wait for it (walk.c) */
 	uint64_t delivered, failed, deferred; /* recipients, for the status */
 };
 

@@ -27,6 +27,8 @@ walk_free(void *own)
 	struct walk *w = own;
 
 	qlog_wait_cancel(&w->d->q.log, &w->wait);
+	if (w->gated)
+		TAILQ_REMOVE(&w->d->agents.changes, w, entry);
 	cursor_close(&w->cursor);
 	summary_clear(&w->summary);
 	text_close(w);
@@ -180,6 +182,35 @@ more(void *arg, struct control_ask *a)
 }
 
 static void
+begin(struct walk *w)
+{
+	struct qmgr *d = w->d;
+	const bool changes = w->plan->make != NULL && !w->dry_run;
+
+	if (changes && d->q.log.full != 0) {
+		control_end(w->ask, 75, "the spool's disk is full: no change "
+		    "can be written down", "make room there, then try again");
+	} else if (changes && d->agents.gate) {
+		w->gated = true;
+		TAILQ_INSERT_TAIL(&d->agents.changes, w, entry);
+	} else {
+		control_more(w->ask, more);
+	}
+}
+
+void
+walks_go_on(struct qmgr *d)
+{
+	struct walk *w;
+
+	while ((w = TAILQ_FIRST(&d->agents.changes)) != NULL) {
+		TAILQ_REMOVE(&d->agents.changes, w, entry);
+		w->gated = false;
+		begin(w);
+	}
+}
+
+static void
 take_options(struct walk *w)
 {
 	if (w->plan->make != NULL)
@@ -215,11 +246,8 @@ walk_start(
 	else if (plan->must_filter && !w->filter.given)
 		control_end(a, 64, "which messages?",
 		    "name them, or say --all");
-	else if (plan->make != NULL && !w->dry_run && d->q.log.full != 0)
-		control_end(a, 75, "the spool's disk is full: no change "
-		    "can be written down", "make room there, then try again");
 	else
-		control_more(a, more);
+		begin(w);
 	if (a->ended)
 		give_back(w);
 }

@@ -40,6 +40,8 @@ struct walk_text {
 
 struct walk {
 	struct qlog_wait wait; /* until the changes are on disk */
+	TAILQ_ENTRY(walk) entry; /* of agents.changes, if gated */
+	bool gated;
 	struct qmgr *d;
 	struct control_ask *ask;
 	const struct walk_plan *plan;
@@ -59,6 +61,9 @@ struct walk {
 /* Answers the question, now or later; changes when they are on disk. */
 void walk_start(
     struct qmgr *d, struct control_ask *a, const struct walk_plan *plan);
+/* The agents of before have told what became of their jobs: until then it is
+ * not known what may be changed. */
+void walks_go_on(struct qmgr *d);
 struct row_times walk_times(struct qmgr *d);
 
 /* control_text.c */

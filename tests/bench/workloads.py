@@ -207,7 +207,7 @@ def deliver(name, messages, sessions, octets, keep, rate, cpu):
 
 
 ALL = [
-    deliver("deliver-1", 1000, 1, 4096, False, 2.5, None),
+    deliver("deliver-1", 3000, 1, 4096, False, 2.5, None),
     deliver("deliver-10", 5000, 10, 4096, False, None, None),
     deliver("deliver-100", 10000, 100, 4096, False, 4, 1 / 8),
     deliver("deliver-10-kept", 10000, 10, 4096, True, 4, 1 / 8),

@@ -47,6 +47,29 @@ class Waiting(unittest.TestCase):
         return self.p.rows("queue", verb, *filter, "--yes")[0]["changed"]
 
 
+class UnderWay(unittest.TestCase):
+    def test_a_fresh_qmgr_does_not_change_what_an_agent_has(self):
+        """It cannot know before the agents have told: the letter would arrive and be returned too."""
+        dots = []
+
+        def late(line):
+            dots.append(line)
+            time.sleep(2)
+        sink = Sink(reply={"dot": late})
+        self.addCleanup(sink.close)
+        with Instance(config=config(sink.via)) as p:
+            p.start()
+            p.send("once", to="x@far.test", sender=BOB)
+            self.assertTrue(wait_for(lambda: dots, 10), p.log_tail())
+            p.kill("qmgr")
+            r = wait_for(lambda: (lambda r: r if r.returncode == 0 else None)(
+                p.ctl("queue", "bounce", "--all", "--yes", "--json", check=False)), 10)
+            self.assertEqual(json.loads(r.stdout)["changed"], 0)
+            p.wait_queue_empty()
+            self.assertEqual(len(sink.mails), 1)
+            self.assertEqual(p.subjects(BOB), [])
+
+
 class Deferred(Waiting):
     def filters(self):
         """FILTER words and how many of the six they are."""
