@@ -34,6 +34,7 @@ struct boxlog {
 	bool locked;
 	bool unsynced; /* we wrote since boxlog_synced */
 	bool ended;    /* the frame at the end was NEXT */
+	bool follows;  /* reading came here from the log before */
 	bool damaged;  /* octets were passed over; cleared by the user */
 	int failed;    /* errno of a sync that failed, or 0: what the log holds
 	                * is unknown, nothing is added any more */

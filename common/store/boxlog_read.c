@@ -57,7 +57,7 @@ boxlog_start(struct boxlog *l, uint32_t gen)
 	l->fd = fd;
 	l->gen = gen;
 	l->end = 0;
-	l->ended = false;
+	l->ended = l->follows = false;
 	buf_reset(&l->in);
 	return 0;
 }
@@ -140,8 +140,8 @@ read_at_end(struct boxlog *l, uint64_t size, struct frame *f)
 	}
 }
 
-/* With the lock, octets at the end that are no frame: finds the next frame
- * (1) or cuts the rest off (0). */
+/* With the lock, octets at the end that are no frame: finds where to go on (1)
+ * or cuts the rest off (0). */
 static int
 mend(struct boxlog *l, uint64_t size)
 {
@@ -171,7 +171,12 @@ mend(struct boxlog *l, uint64_t size)
 		return -1;
 	buf_reset(&l->in);
 	l->damaged = true;
-	return l->end == 0 ? 0 : boxlog_skip(l);
+	if (l->end != 0)
+		return boxlog_skip(l);
+	if (!l->follows || boxlog_start(l, l->gen - 1) == -1)
+		return 0;
+	l->ended = true; /* and the next is made anew */
+	return 1;
 }
 
 static bool
@@ -184,17 +189,34 @@ is_next(const struct frame *f, uint32_t *gen)
 	    op_u32(&op.body, gen);
 }
 
+/* 0: there is none, or nothing in it. */
+static int
+has_log(const struct boxlog *l, uint32_t gen)
+{
+	char name[32];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "log.%u", gen);
+	if (fstatat(l->ix, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	return st.st_size != 0;
+}
+
 /*
- * The log ended: on to the one behind it.  When it is not there, a crash or
- * a power cut came in between: the holder of the lock makes it, others wait
- * for that (0).
+ * The log ended: on to the one behind it.  When it is not there, or empty, a
+ * crash or a power cut came in between: the holder of the lock makes it, others
+ * wait for that (0).
  */
 static int
 next_log(struct boxlog *l)
 {
-	if (boxlog_start(l, l->gen + 1) == 0)
+	int rc = has_log(l, l->gen + 1);
+
+	if (rc == 1 && boxlog_start(l, l->gen + 1) == 0) {
+		l->follows = true;
 		return 1;
-	if (errno != ENOENT)
+	}
+	if (rc == -1 || (rc == 1 && errno != ENOENT))
 		return -1;
 	if (!l->locked)
 		return 0;
@@ -303,6 +325,9 @@ start_newest(struct boxlog *l)
 		errno = ENOENT;
 		return -1;
 	}
+	/* An empty one was only just begun: the one before says all. */
+	if (high > low && has_log(l, high) == 0)
+		high--;
 	return boxlog_start(l, high);
 }
 
@@ -316,8 +341,9 @@ boxlog_tail(struct boxlog *l)
 		return -1;
 	for (;;) {
 		if (!l->ended && tail_of_log(l) == -1) {
-			/* Merged away while we did not look. */
-			if (errno != ESTALE || newest || start_newest(l) == -1)
+			/* Merged away while we did not look, or emptied. */
+			if ((errno != ESTALE && errno != EILSEQ) || newest ||
+			    start_newest(l) == -1)
 				return -1;
 			newest = true;
 			continue;
