@@ -34,7 +34,7 @@ struct batch {
 	struct pool pool;     /* of one batch */
 	struct batchfile file;
 	bool repeated;        /* some were there already */
-	int failed;           /* errno of a sync before the flush, or 0 */
+	unsigned failures;    /* of syncs, before this batch's */
 	struct syncpick pick;
 	bool keep;            /* descriptors of this batch, for pick */
 	bool tells;           /* syncfs reports what could not be written */
@@ -70,6 +70,7 @@ batch_new(const struct batch_conf *conf)
 	if (b->sync == -1 || fstat(b->sync, &st) == -1)
 		fatal_errno("store: the mail root");
 	b->device = st.st_dev;
+	b->failures = disk_sync_failures();
 	b->tells = syncfs_tells();
 	syncpick_init(&b->pick, conf->slow_sync_ms);
 	b->keep = syncpick_may_be_files(&b->pick);
@@ -351,10 +352,17 @@ enqueue(struct batch *b, struct batchbox *box, struct queued *q)
 	}
 }
 
+/* Whatever it was for, an index or a lost row: nobody tries it again. */
+static bool
+has_failed(const struct batch *b)
+{
+	return disk_sync_failures() != b->failures;
+}
+
 void
 batch_add(struct batch *b, struct delivery *d)
 {
-	struct batchbox *box = box_of(b, d);
+	struct batchbox *box;
 	struct queued *q, *twin;
 	uint32_t crc;
 	int rc;
@@ -362,6 +370,11 @@ batch_add(struct batch *b, struct delivery *d)
 	d->result = DELIVERY_OK;
 	d->where[0] = '\0';
 	d->next = NULL;
+	if (has_failed(b)) {
+		fail(d, EIO);
+		return;
+	}
+	box = box_of(b, d);
 	if (box == NULL) {
 		fail(d, errno);
 		return;
@@ -398,8 +411,8 @@ batch_add(struct batch *b, struct delivery *d)
 	b->count++;
 	if (rc == WAS_THERE && box->device == b->device)
 		b->repeated = true;
-	else if (rc == WAS_THERE && disk_syncfs(box->cur) == -1)
-		b->failed = errno;
+	else if (rc == WAS_THERE)
+		(void)disk_syncfs(box->cur); /* see has_failed */
 	else if (rc == WRITTEN)
 		enqueue(b, box, q);
 }
@@ -519,18 +532,13 @@ flush(struct batch *b)
 	bool any = false;
 	struct batchbox *box;
 
-	if (b->failed != 0) {
-		errno = b->failed;
+	if (has_failed(b)) {
+		errno = EIO;
 		return -1;
 	}
 	TAILQ_FOREACH(box, &b->boxes, entry) {
 		if (!box->written)
 			continue;
-		/* The end of a long log: another sync would find nothing. */
-		if (box->log.failed != 0) {
-			errno = box->log.failed;
-			return -1;
-		}
 		if (!each && box->device == b->device)
 			any = true;
 		else if (sync_each(box) == -1)

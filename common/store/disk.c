@@ -144,22 +144,37 @@ disk_truncate(int fd, uint64_t size)
 	return fails(DISK_TRUNCATE) ? -1 : ftruncate(fd, (off_t)size);
 }
 
+static unsigned sync_failures;
+
+static int
+synced(int rc)
+{
+	sync_failures += rc == -1;
+	return rc;
+}
+
 int
 disk_sync(int fd)
 {
-	return fails(DISK_SYNC) ? -1 : fdatasync(fd);
+	return synced(fails(DISK_SYNC) ? -1 : fdatasync(fd));
 }
 
 int
 disk_sync_dir(int fd)
 {
-	return fails(DISK_SYNC) ? -1 : fsync(fd);
+	return synced(fails(DISK_SYNC) ? -1 : fsync(fd));
 }
 
 int
 disk_syncfs(int fd)
 {
-	return fails(DISK_SYNC) ? -1 : syncfs(fd);
+	return synced(fails(DISK_SYNC) ? -1 : syncfs(fd));
+}
+
+unsigned
+disk_sync_failures(void)
+{
+	return sync_failures;
 }
 
 int

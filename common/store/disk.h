@@ -59,6 +59,8 @@ int disk_truncate(int fd, uint64_t size);
 int disk_sync(int fd);
 int disk_sync_dir(int fd);
 int disk_syncfs(int fd);
+/* How many of these have failed in this process. */
+unsigned disk_sync_failures(void);
 int disk_rename(int from_dir, const char *from, int to_dir, const char *to);
 int disk_link(int from_dir, const char *from, int to_dir, const char *to);
 /* Fine if it is not there. */

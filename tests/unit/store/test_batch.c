@@ -192,6 +192,41 @@ START_TEST(row_without_file)
 }
 END_TEST
 
+static int syncs;
+
+static int
+first_sync(enum disk_op op)
+{
+	return op == DISK_SYNC && ++syncs == 1 ? EIO : 0;
+}
+
+/* The row without a file cannot be written off: nothing may go on. */
+START_TEST(row_cannot_be_lost)
+{
+	struct delivery d = message(1, "example.org/alice"), e;
+
+	batch_add(batch, &d);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	take_file(0);
+	fresh_batch(2);
+	d = message(1, "example.org/alice");
+	e = message(2, "example.org/alice");
+	d.maybe_repeated = true;
+	syncs = 0;
+	disk_fault = first_sync;
+	batch_add(batch, &d);
+	batch_add(batch, &e);
+	ck_assert_int_eq(syncs, 1);
+	ck_assert_int_eq(d.result, DELIVERY_ERROR);
+	ck_assert_int_eq(e.result, DELIVERY_ERROR);
+	ck_assert_int_eq(batch_commit(batch), -1);
+	ck_assert_int_eq(syncs, 1);
+	disk_fault = NULL;
+	fresh_batch(2);
+	deliver_again(true);
+}
+END_TEST
+
 /* A reader finds it first, and its look expunges the row. */
 START_TEST(reader_before_file)
 {
@@ -484,14 +519,6 @@ END_TEST
 
 /* A log that grew long ends with a sync; one that fails is not made good by
  * another that succeeds. */
-static int syncs;
-
-static int
-first_sync(enum disk_op op)
-{
-	return op == DISK_SYNC && ++syncs == 1 ? EIO : 0;
-}
-
 START_TEST(end_of_log_fails)
 {
 	enum { MESSAGES = 250, LONG = 18000 };
@@ -597,6 +624,7 @@ deliveries(void)
 	tcase_add_test(tc, seen_by_reader);
 	tcase_add_test(tc, repeated);
 	tcase_add_loop_test(tc, row_without_file, 0, 8);
+	tcase_add_test(tc, row_cannot_be_lost);
 	tcase_add_loop_test(tc, reader_before_file, 0, 2);
 	tcase_add_test(tc, folders);
 	tcase_add_loop_test(tc, repeated_unknown, 0, 2);
