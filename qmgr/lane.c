@@ -126,7 +126,8 @@ rcpt_words(const struct rcpt *r, int64_t now, bool with_code)
 	if (why == NULL && r->state == RCPT_DEFERRED && lane != NULL) {
 		if (lane->paused_until > now)
 			return STR("its site is paused");
-		if (lane->dead || lane->slow_until > now)
+		if (lane->dead || lane->failures != 0 ||
+		    lane->slow_until > now)
 			why = lane->last;
 	}
 	return why == NULL ? STR_NONE : with_code ? why->said : why->text;
