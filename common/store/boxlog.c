@@ -207,8 +207,9 @@ boxlog_append(struct boxlog *l, struct buf *out, struct frame_state *after,
 	struct str octets;
 	int saved;
 
-	if (l->failed != 0) {
-		errno = l->failed;
+	/* Behind NEXT nobody would find it. */
+	if (l->failed != 0 || l->ended) {
+		errno = l->failed != 0 ? l->failed : EIO;
 		return -1;
 	}
 	/* Once this frame is on disk the next UIDs need no sync of their own. */

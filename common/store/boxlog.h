@@ -38,6 +38,7 @@ struct boxlog {
 	bool damaged;  /* octets were passed over; cleared by the user */
 	int failed;    /* errno of a sync that failed, or 0: what the log holds
 	                * is unknown, nothing is added any more */
+	bool over;     /* a sync of another log failed: none is made anew */
 	struct buf in; /* what was read ahead, from offset in_at */
 	uint64_t in_at;
 };

@@ -205,7 +205,7 @@ has_log(const struct boxlog *l, uint32_t gen)
 /*
  * The log ended: on to the one behind it.  When it is not there, or empty, a
  * crash or a power cut came in between: the holder of the lock makes it, others
- * wait for that (0).
+ * wait for that (0), also who may not sync any more.
  */
 static int
 next_log(struct boxlog *l)
@@ -218,7 +218,7 @@ next_log(struct boxlog *l)
 	}
 	if (rc == -1 || (rc == 1 && errno != ENOENT))
 		return -1;
-	if (!l->locked)
+	if (!l->locked || l->over || l->failed != 0)
 		return 0;
 	return boxlog_go_on(l) == -1 ? -1 : 1;
 }

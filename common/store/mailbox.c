@@ -50,6 +50,7 @@ open_folder(struct account *a, struct str name, struct mailbox *m)
 	ix = maildir_index(&m->md);
 	if (ix == -1 || boxlog_open(&m->log, ix, a->conf.epoch) == -1)
 		return STORE_ERROR;
+	m->log.over = a->flush_error != 0;
 	return STORE_OK;
 }
 
