@@ -157,7 +157,8 @@ class Mail(Full):
             self.assertLess(n, 500)
         self.assertEqual((said.smtp_code, said.smtp_error[:5]), (452, b"4.3.1"), p.log_tail())
         self.refused("small")
-        self.assertGreater(self.ballast.free(), 4 * MIB)
+        # Half of min_free may go between two looks, and the zeros of a segment and a spare.
+        self.assertGreater(self.ballast.free(), 2 * MIB)
         self.assertEqual(len(self.lines("disk-short")), 1, p.log_tail())
         self.assertIn("min_free", self.lines("disk-short")[0])
         self.assertEqual(len(p.queue()), n)
