@@ -90,6 +90,7 @@ struct compaction {
 struct space {
 	const char *why; /* new mail is refused, or NULL */
 	int64_t left;    /* octets of mail until the next look */
+	int64_t log_look; /* queue clock, of the last qlog_look */
 	struct timer look;
 };
 

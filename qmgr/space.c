@@ -29,8 +29,11 @@ look(void *arg)
 	d->space.left = room_left(&d->o.room, &fs) / 2;
 	if (d->space.left < LEFT_LEAST)
 		d->space.left = LEFT_LEAST;
-	if (why == NULL)
+	/* Short of room it is looked often: that is no idle log. */
+	if (why == NULL && d->q.now - d->space.log_look >= LOOK) {
+		d->space.log_look = d->q.now;
 		qlog_look(&d->q.log);
+	}
 	if ((why == NULL) != (d->space.why == NULL)) {
 		note(why != NULL ? NOTE_ERROR : NOTE_INFO,
 		    why != NULL ? "disk-short" : "disk-enough");

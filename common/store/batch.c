@@ -371,7 +371,7 @@ batch_add(struct batch *b, struct delivery *d)
 	d->where[0] = '\0';
 	d->next = NULL;
 	if (has_failed(b)) {
-		fail(d, EIO);
+		fail(d, disk_sync_error());
 		return;
 	}
 	box = box_of(b, d);
@@ -533,7 +533,7 @@ flush(struct batch *b)
 	struct batchbox *box;
 
 	if (has_failed(b)) {
-		errno = EIO;
+		errno = disk_sync_error();
 		return -1;
 	}
 	TAILQ_FOREACH(box, &b->boxes, entry) {

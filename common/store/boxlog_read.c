@@ -173,8 +173,10 @@ mend(struct boxlog *l, uint64_t size)
 	l->damaged = true;
 	if (l->end != 0)
 		return boxlog_skip(l);
-	if (!l->follows || boxlog_start(l, l->gen - 1) == -1)
+	if (!l->follows)
 		return 0;
+	if (boxlog_start(l, l->gen - 1) == -1)
+		return errno == ENOENT ? 0 : -1;
 	l->ended = true; /* and the next is made anew */
 	return 1;
 }

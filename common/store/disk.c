@@ -145,11 +145,15 @@ disk_truncate(int fd, uint64_t size)
 }
 
 static unsigned sync_failures;
+static int sync_error;
 
 static int
 synced(int rc)
 {
-	sync_failures += rc == -1;
+	if (rc == -1) {
+		sync_failures++;
+		sync_error = errno;
+	}
 	return rc;
 }
 
@@ -175,6 +179,12 @@ unsigned
 disk_sync_failures(void)
 {
 	return sync_failures;
+}
+
+int
+disk_sync_error(void)
+{
+	return sync_error;
 }
 
 int

@@ -61,6 +61,8 @@ int disk_sync_dir(int fd);
 int disk_syncfs(int fd);
 /* How many of these have failed in this process. */
 unsigned disk_sync_failures(void);
+/* errno of the last that did, or 0. */
+int disk_sync_error(void);
 int disk_rename(int from_dir, const char *from, int to_dir, const char *to);
 int disk_link(int from_dir, const char *from, int to_dir, const char *to);
 /* Fine if it is not there. */

@@ -205,6 +205,17 @@ dump_rcpt(struct buf *out, const struct rcpt *r)
 }
 
 void
+rig_write_state(struct rig *r)
+{
+	state_write(&r->state, 5000);
+	while (state_writing(&r->state)) {
+		qlog_flush(&r->q.log);
+		syncer_wait(r->syncer);
+	}
+	syncer_wait(r->syncer);
+}
+
+void
 rig_dump(struct rig *r, struct buf *out)
 {
 	struct message *m;

@@ -34,6 +34,8 @@ void rig_clear(struct rig *r);
 struct message *rig_accept(
     struct rig *r, uint32_t nrcpts, const char *body, const struct settle *s);
 void rig_flush(struct rig *r);
+/* A state, whole; the segments that it frees are given back. */
+void rig_write_state(struct rig *r);
 /* The whole table as text, as a restart would show it; caller clears. */
 void rig_dump(struct rig *r, struct buf *out);
 /* What an audit of the folder finds: its words, a blank behind each; caller

@@ -158,16 +158,6 @@ count_segments(void)
 	return n;
 }
 
-static void
-write_state(void)
-{
-	state_write(&rig.state, 5000);
-	while (state_writing(&rig.state)) {
-		qlog_flush(&rig.q.log);
-		syncer_wait(rig.syncer);
-	}
-}
-
 START_TEST(segments_are_used_again)
 {
 	char body[3000];
@@ -179,8 +169,7 @@ START_TEST(segments_are_used_again)
 		rig_flush(&rig);
 		finish_all();
 		rig_flush(&rig);
-		write_state();
-		syncer_wait(rig.syncer);
+		rig_write_state(&rig);
 		ck_assert_uint_le(count_segments(), 3);
 	}
 	rig_accept(&rig, 1, "last", NULL);
@@ -528,7 +517,7 @@ START_TEST(a_segment_stays_until_its_leaving_is_flushed)
 	buf_init(&room, BUF_NO_MAX);
 	leaving_text = _i == 0 ? rig_text(&rig, leaving, &room) : STR_NONE;
 	disk_fault = leave_meanwhile;
-	write_state();
+	rig_write_state(&rig);
 	disk_fault = NULL;
 	ck_assert_int_eq(rig.states, 1);
 	rig_unload(&rig); /* nothing of it was flushed */
@@ -541,8 +530,7 @@ START_TEST(a_segment_stays_until_its_leaving_is_flushed)
 	/* Nor is it kept for ever. */
 	finish_all();
 	rig_flush(&rig);
-	write_state();
-	syncer_wait(rig.syncer);
+	rig_write_state(&rig);
 	ck_assert_uint_le(count_segments(), 1);
 	buf_clear(&after);
 }
@@ -568,13 +556,12 @@ START_TEST(an_older_state_brings_nothing_back)
 	fill_body(body, sizeof(body), 1);
 	rig_accept(&rig, 1, body, NULL);
 	rig_flush(&rig);
-	write_state();
+	rig_write_state(&rig);
 	finish_all();
 	for (int i = 0; i < 3; i++)
 		rig_accept(&rig, 1, body, NULL);
 	rig_flush(&rig);
-	write_state();
-	syncer_wait(rig.syncer);
+	rig_write_state(&rig);
 	ck_assert(qlog_find_segment(&rig.q.log, 1) == NULL);
 	state_name(rig.state.head.number, name);
 	rig_unload(&rig);

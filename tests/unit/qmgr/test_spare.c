@@ -58,16 +58,6 @@ look(void)
 }
 
 static void
-write_state(void)
-{
-	state_write(&rig.state, 5000);
-	while (state_writing(&rig.state)) {
-		qlog_flush(&rig.q.log);
-		syncer_wait(rig.syncer);
-	}
-}
-
-static void
 take_and_deliver(const char *body)
 {
 	struct message *m = rig_accept(&rig, 1, body, NULL);
@@ -89,8 +79,7 @@ START_TEST(only_the_first_segments_cost_zeros)
 			zeros = 0;
 		for (int i = 0; i < 10; i++)
 			take_and_deliver(body);
-		write_state();
-		syncer_wait(rig.syncer);
+		rig_write_state(&rig);
 	}
 	ck_assert_uint_ge(rig.q.log.current->number, 20);
 	ck_assert_uint_eq(zeros, 0);

@@ -46,17 +46,6 @@ finish_all(void)
 }
 
 static void
-write_state(void)
-{
-	state_write(&rig.state, 5000);
-	while (state_writing(&rig.state)) {
-		qlog_flush(&rig.q.log);
-		syncer_wait(rig.syncer);
-	}
-	syncer_wait(rig.syncer);
-}
-
-static void
 restart(void)
 {
 	rig_flush(&rig);
@@ -98,7 +87,7 @@ START_TEST(a_token_outlives_its_message)
 		for (int i = 0; i < 4; i++)
 			rig_accept(&rig, 1, body, NULL);
 		rig_flush(&rig);
-		write_state();
+		rig_write_state(&rig);
 		ck_assert(round == 0 ||
 		    qlog_find_segment(&rig.q.log, 1) == NULL);
 		restart();
@@ -166,7 +155,7 @@ START_TEST(gone_tokens_leave_nothing)
 		queue_gone(&rig.q, drop_token(round));
 		rig_flush(&rig);
 		if (round % 10 == 9)
-			write_state();
+			rig_write_state(&rig);
 		ck_assert_uint_le(count_segments(), 3);
 	}
 	ck_assert_uint_eq(rig.q.tokens.ids.n, 0);
@@ -180,7 +169,7 @@ START_TEST(none_are_known_at_first)
 	rig_accept(&rig, 1, "x", NULL);
 	restart();
 	ck_assert_uint_eq(rig.q.tokens.ids.n, 0);
-	write_state();
+	rig_write_state(&rig);
 	restart();
 	ck_assert(rig.report.had_state);
 	ck_assert_uint_eq(rig.q.tokens.ids.n, 0);
