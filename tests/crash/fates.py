@@ -264,8 +264,10 @@ class Post:
             self.changed[name] = what, rows == [{"changed": len(names)}]
 
     def under_way(self, address):
-        return any(r["address"] == address and r["status"] in ("active", "routing")
-                   for row in self.queue() or [] for r in row["recipients"])
+        """Also while nobody can tell."""
+        rows = self.queue()
+        return rows is None or any(r["address"] == address and r["status"] in ("active", "routing")
+                                   for row in rows for r in row["recipients"])
 
     def release(self):
         """Whatever is held, as soon as the queue answers."""
