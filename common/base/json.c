@@ -6,10 +6,9 @@
 static bool
 wants_comma(const struct buf *b)
 {
-	const struct str s = buf_str(b);
+	const char last = b->n != b->at ? b->p[b->n - 1] : '\n';
 
-	return s.n != 0 && s.p[s.n - 1] != '{' && s.p[s.n - 1] != '[' &&
-	    s.p[s.n - 1] != '\n';
+	return last != '{' && last != '[' && last != '\n';
 }
 
 static void
@@ -53,14 +52,19 @@ json_is_text(struct str v)
 	return true;
 }
 
+static bool
+is_plain(unsigned char c)
+{
+	return (unsigned char)(c - ' ') < 0x5f && c != '"' && c != '\\';
+}
+
 /* Octets at the front that stand for themselves. */
 static size_t
 plain_len(struct str v)
 {
 	size_t n = 0;
 
-	while (n < v.n && v.p[n] >= ' ' && v.p[n] < 0x7f && v.p[n] != '"' &&
-	    v.p[n] != '\\')
+	while (n < v.n && is_plain((unsigned char)v.p[n]))
 		n++;
 	return n;
 }
@@ -126,9 +130,19 @@ quoted(struct buf *b, struct str v)
 static void
 name(struct buf *b, const char *key)
 {
+	const struct str k = str_c(key);
+	char *at;
+
 	comma(b);
-	quoted(b, str_c(key));
-	buf_add_char(b, ':');
+	if (plain_len(k) != k.n) {
+		quoted(b, k);
+		buf_add_char(b, ':');
+	} else if ((at = buf_reserve(b, k.n + 3)) != NULL) {
+		at[0] = '"';
+		memcpy(at + 1, key, k.n);
+		memcpy(at + 1 + k.n, "\":", 2);
+		buf_commit(b, k.n + 3);
+	}
 }
 
 void
@@ -208,35 +222,38 @@ put_digits(char *at, unsigned v, unsigned n, char behind)
 	return at + n + 1;
 }
 
-enum { DATE = 11 /* octets of "2026-11-23T" */ };
+enum { DATE = 11 /* octets of "2026-11-23T" */, DAYS = 16 };
 
-
-static void
-put_date(char date[DATE], int64_t day)
+/* A long list is full of times, but of few days. */
+static const char *
+date_of(int64_t day)
 {
+	static _Thread_local struct {
+		int64_t day; /* from 1; 0 is its own, computed always */
+		char date[DATE];
+	} known[DAYS];
+	char *at = known[day % DAYS].date;
 	time_t s = (time_t)(day * 86400);
 	struct tm tm;
 
+	if (day != 0 && known[day % DAYS].day == day)
+		return at;
+	known[day % DAYS].day = day;
 	gmtime_r(&s, &tm);
-	date = put_digits(date, (unsigned)tm.tm_year + 1900, 4, '-');
-	date = put_digits(date, (unsigned)tm.tm_mon + 1, 2, '-');
-	put_digits(date, (unsigned)tm.tm_mday, 2, 'T');
+	at = put_digits(at, (unsigned)tm.tm_year + 1900, 4, '-');
+	at = put_digits(at, (unsigned)tm.tm_mon + 1, 2, '-');
+	put_digits(at, (unsigned)tm.tm_mday, 2, 'T');
+	return known[day % DAYS].date;
 }
 
 void
 json_time(struct buf *b, const char *key, int64_t ms)
 {
-	static _Thread_local int64_t known = -1;
-	static _Thread_local char date[DATE];
-	const int64_t t = ms > 0 ? ms : 0, day = t / 86400000;
+	const int64_t t = ms > 0 ? ms : 0;
 	const unsigned in_day = (unsigned)(t % 86400000);
 	char text[32], *at = text;
 
-	/* A long list is full of times, but of few days. */
-	if (day != known)
-		put_date(date, day);
-	known = day;
-	memcpy(at, date, DATE);
+	memcpy(at, date_of(t / 86400000), DATE);
 	at = put_digits(at + DATE, in_day / 3600000, 2, ':');
 	at = put_digits(at, in_day / 60000 % 60, 2, ':');
 	at = put_digits(at, in_day / 1000 % 60, 2, '.');

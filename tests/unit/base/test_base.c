@@ -288,6 +288,39 @@ START_TEST(json_escapes)
 }
 END_TEST
 
+/* Whatever days came before: 16 days and more apart, and none. */
+START_TEST(json_times)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} times[] = {
+		{ 0, "1970-01-01T00:00:00.000Z" },
+		{ 86399999, "1970-01-01T23:59:59.999Z" },
+		{ 86400000, "1970-01-02T00:00:00.000Z" },
+		{ 1382400000, "1970-01-17T00:00:00.000Z" },
+		{ 1468800001, "1970-01-18T00:00:00.001Z" },
+		{ -5, "1970-01-01T00:00:00.000Z" },
+		{ 1709164800000, "2024-02-29T00:00:00.000Z" },
+		{ 1709251199999, "2024-02-29T23:59:59.999Z" },
+		{ 1709251200000, "2024-03-01T00:00:00.000Z" },
+		{ 253402300799999, "9999-12-31T23:59:59.999Z" },
+	};
+	struct buf b;
+
+	buf_init(&b, BUF_NO_MAX);
+	for (int i = 0; i < 2 * (int)N_OF(times); i++) {
+		const size_t k = (size_t)i % N_OF(times);
+
+		buf_reset(&b);
+		json_time(&b, "t", times[k].ms);
+		ck_assert_uint_eq(buf_len(&b), 30);
+		ck_assert_mem_eq(buf_cstr(&b) + 5, times[k].text, 24);
+	}
+	buf_clear(&b);
+}
+END_TEST
+
 START_TEST(pool_gives_zeroed_aligned)
 {
 	struct pool p;
@@ -370,6 +403,7 @@ all(void)
 	tcase_add_test(tc, map_churn);
 	tcase_add_test(tc, wire_both_ways);
 	tcase_add_test(tc, json_escapes);
+	tcase_add_test(tc, json_times);
 	tcase_add_test(tc, pool_gives_zeroed_aligned);
 	tcase_add_test(tc, str_pieces);
 	return tc;
