@@ -460,7 +460,8 @@ die(struct sched *s, struct lane *lane, int64_t now)
 /*
  * One was too many: the others that are under way are what it takes, each of
  * them that is refused too says so itself, and for a while no more is tried.
- * It is left alone only when there are no others.
+ * It is left alone only when there are no others: then it takes nothing at
+ * all, which does not tell how much it will take when it is well again.
  */
 static enum site_change
 slow_down(struct sched *s, struct lane *lane, int64_t now)
@@ -475,7 +476,7 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 	if (lane->window == 0)
 		lane->window = 1;
 	lane->ceiling = lane->window;
-	lane->ceiling_until = now + s->o.retry_min;
+	lane->ceiling_until = lane->inflight != 0 ? now + s->o.retry_min : now;
 	if (lane->inflight != 0)
 		return SITE_SAME;
 	for (uint32_t i = 0; i < lane->slows && wait < s->o.retry_max; i++)

@@ -458,26 +458,70 @@ server_end(struct server *v)
 	result(v->site, j.taken ? SITE_FINE : SITE_SLOW_DOWN);
 }
 
-START_TEST(the_window_finds_what_a_server_takes)
+/* One turn of jobs, or of waiting. */
+static void
+server_step(struct server *v)
 {
-	struct server v = { .site = site("hub"), .most = caps[_i] };
-	const int64_t began = now;
-	const uint32_t could = caps[_i] < 20 ? caps[_i] : 20;
-	const int64_t ideal = (int64_t)CAP_MESSAGES * TOOK / could;
+	server_begin(v);
+	if (v->njobs != 0)
+		server_end(v);
+	else
+		now = v->site->lane->slow_until;
+	ck_assert(!v->site->lane->dead);
+}
+
+static struct server
+server_new(void)
+{
+	struct server v = { .site = site("hub") };
 
 	for (int i = 0; i < CAP_MESSAGES; i++)
 		add(v.site, message_for(v.site, 1), 1);
-	while (v.done < CAP_MESSAGES) {
-		server_begin(&v);
-		if (v.njobs != 0)
-			server_end(&v);
-		else
-			now = v.site->lane->slow_until;
-		ck_assert(!v.site->lane->dead);
-	}
-	/* At 80 % of its speed at least, and few are sent away. */
+	return v;
+}
+
+/* It has sent all at 80 % of the server's speed at least. */
+static void
+check_speed(const struct server *v, int64_t began)
+{
+	const uint32_t could = v->most < 20 ? v->most : 20;
+	const int64_t ideal = (int64_t)CAP_MESSAGES * TOOK / could;
+
 	ck_assert_int_le(now - began, ideal * 5 / 4);
+}
+
+START_TEST(the_window_finds_what_a_server_takes)
+{
+	struct server v = server_new();
+	const int64_t began = now;
+
+	v.most = caps[_i];
+	while (v.done < CAP_MESSAGES)
+		server_step(&v);
+	check_speed(&v, began);
+	/* Few are sent away. */
 	ck_assert_int_le(v.refused, 20 + (now - began) / 300000 * 2);
+}
+END_TEST
+
+/* It took nothing at all for a minute: that is not how much it takes. */
+START_TEST(a_server_that_is_well_again_gets_all_it_takes)
+{
+	struct server v = server_new();
+	int64_t well = now + 60000;
+
+	while (now < well)
+		server_step(&v);
+	ck_assert_uint_eq(v.done, 0);
+	while (v.njobs != 0)
+		server_end(&v);
+	if (now < v.site->lane->slow_until)
+		now = v.site->lane->slow_until;
+	well = now;
+	v.most = caps[_i];
+	while (v.done < CAP_MESSAGES)
+		server_step(&v);
+	check_speed(&v, well);
 }
 END_TEST
 
@@ -493,6 +537,8 @@ concurrency(void)
 	tcase_add_test(tc, who_asks_for_less_gets_less);
 	tcase_add_loop_test(tc, the_window_finds_what_a_server_takes, 0,
 	    (int)N_OF(caps));
+	tcase_add_loop_test(tc, a_server_that_is_well_again_gets_all_it_takes,
+	    0, (int)N_OF(caps));
 	tcase_add_test(tc, a_rate_is_kept);
 	tcase_add_test(tc, a_pause_refuses_all);
 	tcase_add_test(tc, a_blocked_site_gets_nothing);
