@@ -147,6 +147,7 @@ class Mail(Full):
     def check(self, kind):
         p = self.instance("min_free_disk = 0% min_free = 8MiB", kind=kind)
         self.ballast.fill(leave=40 * MIB)
+        time.sleep(1.5) # It sees once a second what others took.
         self.shut()
         pids, n = p.pids("qmgr"), 0
         while True:
@@ -184,6 +185,8 @@ class Mail(Full):
         self.shut()
         for n in range(5):
             self.assertIs(self.send("m%d" % n), True)
+        # What is on its way is not returned.
+        self.assertTrue(wait_for(lambda: all(row["attempts"] for row in p.queue()), 20), p.log_tail())
         self.ballast.fill(leave=10 * MIB)
         self.assertTrue(wait_for(lambda: self.lines("disk-short"), 10), p.log_tail())
         p.ctl("queue", "bounce", "--all", "--yes")
