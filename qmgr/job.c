@@ -277,6 +277,18 @@ said(const struct job *j, enum reply_kind kind)
 	return NULL;
 }
 
+/* What one of its servers took was not too much, whatever another one said. */
+static enum site_state
+heeded(const struct job *j, enum site_state state)
+{
+	if (state != SITE_SLOW_DOWN || said(j, REPLY_SLOW) != NULL)
+		return state;
+	for (size_t i = 0; i < j->n; i++)
+		if (j->rcpts[i].status == JOB_OK)
+			return SITE_FINE;
+	return state;
+}
+
 /* Early: who waits has been told of what is over now. */
 static void
 wake(struct qmgr *d, struct lane *lane, bool is_back, bool recovered)
@@ -336,7 +348,7 @@ finish(struct job *j, enum site_state state, struct str hosts)
 		return;
 	}
 	/* The site first: who is deferred now is not to be woken by it. */
-	tell_site(j, state, hosts);
+	tell_site(j, heeded(j, state), hosts);
 	outcome_apply(d, j->m, j->rcpts, j->n);
 }
 

@@ -73,6 +73,7 @@ struct lane {
 	uint32_t window, inflight;    /* jobs */
 	uint32_t ceiling;             /* of window: it refused one more */
 	int64_t ceiling_until;        /* queue clock */
+	uint32_t ceilings;            /* found one after the other */
 	uint32_t successes;           /* since the window last changed */
 	uint32_t failures;            /* SITE_DOWN one after the other */
 	uint32_t deaths;              /* found dead one after the other */

@@ -11,6 +11,7 @@ enum {
 	GREY_LEAST = 5000,  /* ms; whatever time it names */
 	FULL_FACTOR = 3,
 	SLOW_PART = 10,     /* of retry_min: the first wait of a slow site */
+	OWN_FROM = 3,       /* attempts with "slow down": its own time too */
 	BULK_EVERY = 5      /* turns: one for lanes with bulk alone */
 };
 
@@ -112,7 +113,7 @@ int64_t
 sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
     const struct lane *lane, int64_t now)
 {
-	int64_t wait;
+	int64_t wait, after, most;
 
 	switch (hint->kind) {
 	case REPLY_GREY:
@@ -122,10 +123,15 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 		return cut((int64_t)hint->wait * 1000, wait,
 		    FULL_FACTOR * s->o.retry_max);
 	case REPLY_SLOW:
-		if (lane != NULL && opens_at(lane, now) > now)
-			return sched_after(s, lane, now) - now;
 		/* One too many for it just then. */
-		return 1 + sched_retry(s, attempts) / SLOW_PART;
+		most = s->o.retry_min;
+		wait = 1 + cut(sched_retry(s, attempts) / SLOW_PART, 0, most);
+		if (lane == NULL || opens_at(lane, now) <= now)
+			return wait;
+		/* Again and again: it may be this message that is too much,
+		 * which then waits longer than the site. */
+		after = sched_after(s, lane, now) - now;
+		return attempts < OWN_FROM || after > wait ? after : wait;
 	case REPLY_USUAL:
 	case REPLY_DOWN:
 		break;
@@ -444,6 +450,8 @@ succeeded(struct sched *s, struct lane *lane, int64_t now)
 		lane->window++;
 		lane->successes = 0;
 	}
+	if (lane->window > lane->ceiling + 1)
+		lane->ceilings = 0; /* it was none */
 }
 
 static enum site_change
@@ -457,6 +465,30 @@ die(struct sched *s, struct lane *lane, int64_t now)
 	return SITE_DIED;
 }
 
+/* A wait that doubles each time, up to most. */
+static int64_t
+doubled(int64_t wait, uint32_t times, int64_t most)
+{
+	while (times-- != 0 && wait < most)
+		wait *= 2;
+	return cut(wait, 1, most);
+}
+
+/* The window is what it takes.  That may have been a bad moment, and one that
+ * was long under way all that was left: it is believed for longer each time
+ * that it is found. */
+static void
+set_ceiling(const struct sched *s, struct lane *lane, int64_t now)
+{
+	const int64_t first = s->o.retry_min / SLOW_PART;
+
+	if (now >= lane->ceiling_until || lane->ceilings == 0)
+		lane->ceilings++;
+	lane->ceiling = lane->window;
+	lane->ceiling_until =
+	    now + doubled(first, lane->ceilings - 1, s->o.retry_min);
+}
+
 /*
  * One was too many: the others that are under way are what it takes, each of
  * them that is refused too says so itself, and for a while no more is tried.
@@ -466,7 +498,7 @@ die(struct sched *s, struct lane *lane, int64_t now)
 static enum site_change
 slow_down(struct sched *s, struct lane *lane, int64_t now)
 {
-	int64_t wait = s->o.retry_min / SLOW_PART;
+	int64_t wait;
 
 	if (now < lane->slow_until)
 		return SITE_SAME;
@@ -475,14 +507,13 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 		lane->window = lane->inflight;
 	if (lane->window == 0)
 		lane->window = 1;
-	lane->ceiling = lane->window;
-	lane->ceiling_until = lane->inflight != 0 ? now + s->o.retry_min : now;
-	if (lane->inflight != 0)
+	if (lane->inflight != 0) {
+		set_ceiling(s, lane, now);
 		return SITE_SAME;
-	for (uint32_t i = 0; i < lane->slows && wait < s->o.retry_max; i++)
-		wait *= 2;
-	lane->slows++;
-	wait = cut(wait, 1, s->o.retry_max);
+	}
+	lane->ceiling_until = now;
+	wait = doubled(s->o.retry_min / SLOW_PART, lane->slows++,
+	    s->o.retry_max);
 	lane->slow_until = now + wait + spread(s, wait / 5);
 	leave_ring(s, lane);
 	return SITE_SLOWED;
@@ -497,6 +528,12 @@ sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
 
 	if (wait == 0)
 		return SITE_SAME;
+	/* Those that are under way are what it takes, for so long. */
+	if (was_open && lane->inflight != 0) {
+		if (lane->ceiling_until < until)
+			lane->ceiling_until = until;
+		return SITE_SAME;
+	}
 	/* Sooner than we would have thought, once. */
 	if (lane->slow_until < until || lane->slows == 1)
 		lane->slow_until = until;
@@ -529,10 +566,12 @@ sched_result(struct sched *s, struct site *site, struct lane *lane,
 	lane->inflight--;
 	if (lane->inflight == 0)
 		lane->probing = false;
-	if (lane->dead && what == SITE_FINE) {
+	/* One that wants less is not dead. */
+	if (lane->dead && (what == SITE_FINE || what == SITE_SLOW_DOWN)) {
 		lane->dead = false;
 		lane->window = 1;
-		change = SITE_BACK;
+		if (what == SITE_FINE)
+			change = SITE_BACK;
 	}
 	if (what == SITE_FINE)
 		succeeded(s, lane, now);

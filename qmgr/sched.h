@@ -94,9 +94,11 @@ struct bundle *sched_take(struct sched *s, struct lane *lane);
 enum site_change sched_result(struct sched *s, struct site *site,
     struct lane *lane, enum site_state what, int64_t now);
 /* When it asked for less it named a time, in seconds: nothing before (up to
- * retry_max); sooner than usual only if it keeps its word.  SITE_SLOWED: by
- * that it gets nothing now. */
-enum site_change sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
+ * retry_max); sooner than usual only if it keeps its word.  While others are
+ * under way: no more than those before.  SITE_SLOWED: by that it gets nothing
+ * now. */
+enum site_change sched_named(
+    struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
 /*
  * The exchangers behind the site, as delivery names them: it shares a lane
  * with all that have the same.  true: it was moved into another lane.

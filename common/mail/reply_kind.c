@@ -55,6 +55,7 @@ static const struct row {
 	{ 400, 499, STR_INIT("4.7"),   STR_INIT(" rate"),               REPLY_SLOW },
 	{ 400, 499, STR_INIT("4.7"),   STR_INIT("limit"),               REPLY_SLOW },
 	{ 400, 499, STR_INIT("4.7"),   STR_INIT("too many"),            REPLY_SLOW },
+	{ 400, 499, STR_INIT("4.7"),   STR_INIT("too much"),            REPLY_SLOW },
 	{ 400, 499, STR_INIT("4.7"),   STR_INIT("unusual"),             REPLY_SLOW },
 	/* Greylists that do not say so. */
 	{ 450, 451, STR_INIT("4.2.0"), STR_INIT(""),                    REPLY_GREY },

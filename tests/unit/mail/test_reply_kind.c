@@ -31,6 +31,7 @@ static const struct vector {
 	{ 421, "4.3.2", "busy", REPLY_SLOW, 0 },
 	{ 421, "", "Too many concurrent SMTP connections; please try again in 10 minutes", REPLY_SLOW, 600 },
 	{ 450, "4.7.1", "Error: too many connections from 192.0.2.1", REPLY_SLOW, 0 },
+	{ 450, "4.7.1", "Error: too much mail from 192.0.2.1", REPLY_SLOW, 0 },
 	{ 451, "4.7.0", "Temporary rate limited", REPLY_SLOW, 0 },
 	{ 451, "4.7.28", "unsolicited mail", REPLY_SLOW, 0 },
 	{ 452, "4.3.1", "Out of memory", REPLY_SLOW, 0 },

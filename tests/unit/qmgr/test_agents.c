@@ -226,6 +226,34 @@ is_due(void)
 	return timer_is_set(&whole.due);
 }
 
+static struct lane *far;
+
+static bool
+is_slowed(void)
+{
+	return far->inflight == 0 && far->slow_until != 0;
+}
+
+/* Another of its servers took what was too much for the first one. */
+START_TEST(the_other_server_takes_it)
+{
+	uint32_t window;
+
+	whole.o.smtp_jobs = 1;
+	far = under_way(ROLE_SMTP)->rcpts[0].site->lane;
+	window = far->window;
+	whole_submit("c@far.test");
+	one.jobs = 0;
+	agent_done(&one, JOB_OK, SITE_SLOW_DOWN);
+	whole_until(has_job);
+	ck_assert_int_eq(far->slow_until, 0);
+	ck_assert_uint_eq(far->window, window);
+	/* None took it. */
+	agent_done(&one, JOB_TEMPORARY, SITE_SLOW_DOWN);
+	whole_until(is_slowed);
+}
+END_TEST
+
 /* What waits for its turn at a rate does not wake us while the disk is full,
  * but when there is room again.  A minute: no disk takes so long to store a
  * message. */
@@ -513,6 +541,7 @@ workers(void)
 	tcase_add_test(tc, goes_when_asked);
 	tcase_add_test(tc, none_comes);
 	tcase_add_test(tc, a_full_worker);
+	tcase_add_test(tc, the_other_server_takes_it);
 	tcase_add_test(tc, a_rate_on_a_full_disk);
 	tcase_set_timeout(tc, 30);
 	return tc;

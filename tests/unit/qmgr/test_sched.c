@@ -383,6 +383,12 @@ START_TEST(who_asks_for_less_gets_less)
 		ck_assert_uint_eq(fill(s), 1);
 	}
 	ck_assert_uint_eq(s->lane->window, 1);
+	/* The one under way is what it takes, for as long as it names. */
+	ck_assert_int_eq(sched_named(&sched, s->lane, 0, now), SITE_SAME);
+	ck_assert_int_eq(sched_named(&sched, s->lane, 1800, now), SITE_SAME);
+	ck_assert(!sched_refuses(s->lane, now));
+	ck_assert_int_eq(s->lane->ceiling_until, now + 1800000);
+	result(s, SITE_UNTRIED);
 	ck_assert_int_eq(sched_named(&sched, s->lane, 0, now), SITE_SAME);
 	ck_assert(!sched_refuses(s->lane, now));
 	ck_assert_int_eq(sched_named(&sched, s->lane, 1800, now), SITE_SLOWED);
@@ -391,9 +397,62 @@ START_TEST(who_asks_for_less_gets_less)
 	ck_assert_int_eq(s->lane->slow_until, now + 4200000);
 	sched_revive(&sched, s);
 	ck_assert(!sched_refuses(s->lane, now));
-	while (s->lane->inflight != 0)
-		result(s, SITE_FINE);
+	add(s, message_for(s, 1), 1);
+	ck_assert_uint_eq(fill(s), 1);
+	result(s, SITE_FINE);
 	ck_assert_uint_eq(s->lane->slows, 0);
+}
+END_TEST
+
+/* A message that is always too much has its own times. */
+START_TEST(too_much_again_and_again)
+{
+	const struct reply_hint slow = { REPLY_SLOW, 0 };
+	struct site *s = site("slow");
+	int64_t wait;
+
+	add(s, message_for(s, 1), 1);
+	ck_assert_uint_eq(fill(s), 1);
+	ck_assert_int_eq(result(s, SITE_SLOW_DOWN), SITE_SLOWED);
+	for (int i = 0; i < 100; i++) {
+		wait = sched_wait(&sched, &slow, 2, s->lane, now);
+		ck_assert_int_gt(now + wait, s->lane->slow_until);
+		ck_assert_int_le(now + wait, s->lane->slow_until + 10000);
+		wait = sched_wait(&sched, &slow, 3, s->lane, now);
+		ck_assert_int_ge(wait, 90000);
+		ck_assert_int_le(wait, 150000);
+		wait = sched_wait(&sched, &slow, 9, s->lane, now);
+		ck_assert_int_ge(wait, 300000);
+		ck_assert_int_le(wait, 300001);
+	}
+}
+END_TEST
+
+/* Who asks for less lives. */
+START_TEST(a_dead_site_that_is_busy)
+{
+	struct site *s = site("far");
+
+	for (int i = 0; i < 100; i++)
+		add(s, message_for(s, 1), 1);
+	for (int i = 0; i < 8; i++) {
+		while (fill(s) != 0)
+			continue;
+		while (s->lane->inflight != 0)
+			result(s, SITE_DOWN);
+		ck_assert(s->lane->dead);
+		now = s->lane->probe_at;
+	}
+	ck_assert_uint_eq(fill(s), 1);
+	ck_assert_int_eq(result(s, SITE_SLOW_DOWN), SITE_SLOWED);
+	ck_assert(!s->lane->dead);
+	ck_assert_int_le(s->lane->slow_until - now, 36000);
+	now = s->lane->slow_until;
+	ck_assert_uint_eq(fill(s), 1);
+	result(s, SITE_FINE);
+	ck_assert_uint_eq(s->lane->failures, 0);
+	ck_assert_uint_eq(s->lane->deaths, 0);
+	ck_assert_uint_gt(fill(s), 1);
 }
 END_TEST
 
@@ -525,6 +584,28 @@ START_TEST(a_server_that_is_well_again_gets_all_it_takes)
 }
 END_TEST
 
+/* One that takes long, and a bad moment: that is no server for one. */
+START_TEST(a_bad_moment_and_a_long_job)
+{
+	struct server v = server_new();
+	const int64_t began = now;
+
+	v.most = 20;
+	while (v.site->lane->window < 20)
+		server_step(&v);
+	server_begin(&v);
+	v.jobs[0].ends = now + 60000;
+	v.most = 0;
+	while (now < began + 60000 && v.njobs > 1)
+		server_step(&v);
+	ck_assert_uint_eq(v.site->lane->window, 1);
+	v.most = 20;
+	while (v.done < CAP_MESSAGES)
+		server_step(&v);
+	ck_assert_int_le(now - began, 60000 + 30000 + CAP_MESSAGES * TOOK / 16);
+}
+END_TEST
+
 static TCase *
 concurrency(void)
 {
@@ -535,10 +616,13 @@ concurrency(void)
 	tcase_add_test(tc, a_dead_site_is_probed_by_one);
 	tcase_add_test(tc, many_senders_get_no_more);
 	tcase_add_test(tc, who_asks_for_less_gets_less);
+	tcase_add_test(tc, too_much_again_and_again);
+	tcase_add_test(tc, a_dead_site_that_is_busy);
 	tcase_add_loop_test(tc, the_window_finds_what_a_server_takes, 0,
 	    (int)N_OF(caps));
 	tcase_add_loop_test(tc, a_server_that_is_well_again_gets_all_it_takes,
 	    0, (int)N_OF(caps));
+	tcase_add_test(tc, a_bad_moment_and_a_long_job);
 	tcase_add_test(tc, a_rate_is_kept);
 	tcase_add_test(tc, a_pause_refuses_all);
 	tcase_add_test(tc, a_blocked_site_gets_nothing);
