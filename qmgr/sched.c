@@ -113,7 +113,7 @@ int64_t
 sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
     const struct lane *lane, int64_t now)
 {
-	int64_t wait, after, most;
+	int64_t wait, after;
 
 	switch (hint->kind) {
 	case REPLY_GREY:
@@ -124,8 +124,8 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 		    FULL_FACTOR * s->o.retry_max);
 	case REPLY_SLOW:
 		/* One too many for it just then. */
-		most = s->o.retry_min;
-		wait = 1 + cut(sched_retry(s, attempts) / SLOW_PART, 0, most);
+		wait = 1 + cut(sched_retry(s, attempts) / SLOW_PART, 0,
+		    s->o.retry_min);
 		if (lane == NULL || opens_at(lane, now) <= now)
 			return wait;
 		/* Again and again: it may be this message that is too much,

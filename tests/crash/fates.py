@@ -358,6 +358,8 @@ class Post:
         self.open.clear()
 
     def end(self):
+        # Who was struck while it told us of an empty queue cannot answer any more, and master may not know yet.
+        wait_for(lambda: self.p.pids("qmgr"), 20, 0.02)
         audited(self.p)
         for box in self.boxes:
             box.check_all()

@@ -147,7 +147,7 @@ class Mail(Full):
     def check(self, kind):
         p = self.instance("min_free_disk = 0% min_free = 8MiB", kind=kind)
         self.ballast.fill(leave=40 * MIB)
-        time.sleep(1.5) # It sees once a second what others took.
+        time.sleep(1.5)  # it sees once a second what others took.
         self.shut()
         pids, n = p.pids("qmgr"), 0
         while True:
