@@ -22,8 +22,9 @@ qmgr_libqmgr_a_SOURCES = \
 	qmgr/replay.c qmgr/replay.h \
 	qmgr/room.c qmgr/room.h \
 	qmgr/rows.c qmgr/rows.h \
-	qmgr/sched.c qmgr/sched.h \
+	qmgr/retry.c \
 	qmgr/rules.c qmgr/rules.h \
+	qmgr/sched.c qmgr/sched.h \
 	qmgr/segment.c qmgr/segment.h \
 	qmgr/site.c qmgr/site.h \
 	qmgr/spare.c qmgr/spare.h \

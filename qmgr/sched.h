@@ -29,6 +29,8 @@
 #include "msg/job.h"
 #include "qmgr/lane.h"
 
+enum { SLOW_PART = 10 }; /* of retry_min: the first wait of a slow site */
+
 struct sched_options {
 	uint32_t start;      /* window of a new site */
 	uint32_t most;       /* window of SITE_SMTP */
@@ -57,6 +59,8 @@ enum site_change {
 void sched_init(struct sched *s, struct sites *sites,
     const struct sched_options *o, uint64_t seed);
 
+/* --- times (retry.c) ------------------------------------------------------ */
+
 /* Wait before the next attempt after so many: exponential, +-20 %. */
 int64_t sched_retry(struct sched *s, unsigned attempts);
 /*
@@ -69,6 +73,13 @@ int64_t sched_wait(struct sched *s, const struct reply_hint *hint,
     unsigned attempts, const struct lane *lane, int64_t now);
 /* When a recipient that is refused now may try: not all at once. */
 int64_t sched_after(struct sched *s, const struct lane *lane, int64_t now);
+
+/* Jitter: 0..most, in ms. */
+int64_t sched_spread(struct sched *s, int64_t most);
+/* ms of a time that a server named; retry_max at most. */
+int64_t sched_believed(const struct sched *s, uint32_t seconds);
+
+/* --- turns ---------------------------------------------------------------- */
 
 /* The message's bundle for the site, made if there is none. */
 struct bundle *sched_bundle(struct message *m, struct site *site);
