@@ -267,24 +267,45 @@ note_site(const struct site *site, const struct lane *lane,
 	note_end();
 }
 
-/* The first reply of a kind, or NULL. */
-static struct reason *
-said(const struct job *j, enum reply_kind kind)
+/* Some of it was too much; in seconds the longest time named for that. */
+static bool
+was_too_much(const struct job *j, uint32_t *wait)
 {
-	for (size_t i = 0; i < j->n; i++)
-		if (j->rcpts[i].reason->hint.kind == kind)
-			return j->rcpts[i].reason;
-	return NULL;
+	bool any = false;
+
+	*wait = 0;
+	for (size_t i = 0; i < j->n; i++) {
+		const struct reply_hint hint = j->rcpts[i].reason->hint;
+
+		if (hint.kind != REPLY_SLOW)
+			continue;
+		any = true;
+		if (hint.wait > *wait)
+			*wait = hint.wait;
+	}
+	return any;
 }
 
-/* What one of its servers took was not too much, whatever another one said. */
+/* By a server that had the time to. */
+static bool
+is_judged(const struct outcome *o)
+{
+	const enum reply_kind kind = o->reason->hint.kind;
+
+	return o->status != JOB_TEMPORARY || kind == REPLY_GREY ||
+	    kind == REPLY_FULL;
+}
+
+/* What one of its servers judged was not too much, whatever another one said. */
 static enum site_state
 heeded(const struct job *j, enum site_state state)
 {
-	if (state != SITE_SLOW_DOWN || said(j, REPLY_SLOW) != NULL)
+	uint32_t wait;
+
+	if (state != SITE_SLOW_DOWN || was_too_much(j, &wait))
 		return state;
 	for (size_t i = 0; i < j->n; i++)
-		if (j->rcpts[i].status == JOB_OK)
+		if (is_judged(&j->rcpts[i]))
 			return SITE_FINE;
 	return state;
 }
@@ -311,16 +332,13 @@ tell_site(struct job *j, enum site_state state, struct str hosts)
 	const bool is_used = lane->nsites != 0;
 	enum site_change change =
 	    sched_result(&d->q.sched, site, lane, state, d->q.now);
-	const struct reason *slow;
+	uint32_t wait;
 
 	if (is_used && site->kind == SITE_SMTP)
 		lane_said(&d->q.sites, lane, j->rcpts[0].reason);
 	if (is_used) {
-		if (state == SITE_SLOW_DOWN &&
-		    (slow = said(j, REPLY_SLOW)) != NULL &&
-		    sched_named(&d->q.sched, lane, slow->hint.wait,
-		        d->q.now) == SITE_SLOWED)
-			change = SITE_SLOWED;
+		if (state == SITE_SLOW_DOWN && was_too_much(j, &wait))
+			sched_named(&d->q.sched, lane, wait, d->q.now);
 		if (change != SITE_SAME)
 			note_site(site, lane, change);
 		if (change == SITE_DIED)

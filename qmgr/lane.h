@@ -77,7 +77,8 @@ struct lane {
 	uint32_t successes;           /* since the window last changed */
 	uint32_t failures;            /* SITE_DOWN one after the other */
 	uint32_t deaths;              /* found dead one after the other */
-	uint32_t slows;               /* "slow down" one after the other */
+	uint32_t refusals;            /* "slow down" one after the other */
+	uint32_t slows;               /* left alone for it likewise */
 	int64_t probe_at;             /* queue clock, while dead */
 	int64_t slow_until;           /* queue clock: nothing before */
 	/* What the administrator says (rules.h). */

@@ -66,7 +66,8 @@ check_PROGRAMS += tests/unit/qmgr/test_audit \
 	tests/unit/qmgr/test_room \
 	tests/unit/qmgr/test_routes \
 	tests/unit/qmgr/test_rules tests/unit/qmgr/test_sched \
-	tests/unit/qmgr/test_spare tests/unit/qmgr/test_tokens
+	tests/unit/qmgr/test_slow tests/unit/qmgr/test_spare \
+	tests/unit/qmgr/test_tokens
 tests_unit_qmgr_test_audit_SOURCES = tests/unit/qmgr/test_audit.c \
 	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
@@ -105,6 +106,10 @@ tests_unit_qmgr_test_rules_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 tests_unit_qmgr_test_fair_SOURCES = tests/unit/qmgr/test_fair.c \
 	tests/unit/qmgr/sched_rig.c tests/unit/qmgr/sched_rig.h
 tests_unit_qmgr_test_fair_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
+tests_unit_qmgr_test_slow_SOURCES = tests/unit/qmgr/test_slow.c \
+	tests/unit/qmgr/sched_rig.c tests/unit/qmgr/sched_rig.h
+tests_unit_qmgr_test_slow_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 tests_unit_qmgr_test_sched_SOURCES = tests/unit/qmgr/test_sched.c \
 	tests/unit/qmgr/sched_rig.c tests/unit/qmgr/sched_rig.h

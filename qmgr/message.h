@@ -75,6 +75,8 @@ struct rcpt {
 	uint8_t flags;          /* RCPT_ */
 	uint8_t depth;          /* of lists it came through, 0..10 */
 	uint8_t dsn;            /* enum dsn_action, while REPORT */
+	uint8_t slows;          /* of attempts, those too much for a server; up
+	                         * to 255; not on disk */
 };
 TAILQ_HEAD(rcpt_list, rcpt);
 

@@ -67,6 +67,8 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 
 	if (t->r->attempts < UINT16_MAX)
 		t->r->attempts++;
+	if (t->reason->hint.kind == REPLY_SLOW && t->r->slows < UINT8_MAX)
+		t->r->slows++;
 	t->fate = FATE_DEFER;
 	if ((t->r->flags & RCPT_DROP) != 0) {
 		t->fate = FATE_DONE;
@@ -163,7 +165,19 @@ same_group(const struct decision *a, const struct decision *b)
 	return a->fate == b->fate && a->dsn == b->dsn && a->end == b->end &&
 	    (a->fate == FATE_DONE ||
 	        (a->reason == b->reason && a->r->site == b->r->site &&
-	            a->r->attempts == b->r->attempts));
+	            a->r->attempts == b->r->attempts &&
+	            a->r->slows == b->r->slows));
+}
+
+/* Of this kind: that a server wanted less often says nothing of how long
+ * another trouble will last. */
+static unsigned
+tries(const struct decision *t)
+{
+	const struct rcpt *r = t->r;
+
+	return t->reason->hint.kind == REPLY_SLOW ? r->slows :
+	                                            r->attempts - r->slows;
 }
 
 static void
@@ -179,7 +193,7 @@ apply_group(struct qmgr *d, struct message *m, const struct decision *t,
 		break;
 	case FATE_DEFER:
 		queue_defer(&d->q, m, rs, n, d->q.now +
-		    sched_wait(&d->q.sched, &t->reason->hint, t->r->attempts,
+		    sched_wait(&d->q.sched, &t->reason->hint, tries(t),
 		        t->r->site != NULL ? t->r->site->lane : NULL, d->q.now),
 		    t->reason);
 		break;

@@ -251,7 +251,7 @@ rcpt_reroute(struct queue *q, struct rcpt *r, struct site *site)
 	if (r->state == RCPT_DONE || r->state == RCPT_REPORT)
 		return;
 	rcpt_set_via(r, site);
-	r->attempts = 0;
+	r->attempts = r->slows = 0;
 	if (r->state != RCPT_DEFERRED)
 		return;
 	rcpt_leave(q, r);

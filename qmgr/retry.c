@@ -5,7 +5,7 @@ enum {
 	GREY_TRIES = 6,     /* that a greylist gets at short distance */
 	GREY_LEAST = 5000,  /* ms; whatever time it names */
 	FULL_FACTOR = 3,
-	OWN_FROM = 3        /* attempts with "slow down": its own time too */
+	OWN_FROM = 3        /* times too much: it may be the message itself */
 };
 
 /* xorshift64: times need no better randomness. */
@@ -66,12 +66,30 @@ wait_grey(struct sched *s, const struct reply_hint *hint, unsigned attempts)
 	return wait + sched_spread(s, wait / 5);
 }
 
+/* One too many just then, until the time that is named; or, when that is said
+ * again and again, a message that is too much by itself. */
+static int64_t
+wait_slow(struct sched *s, const struct reply_hint *hint, unsigned attempts)
+{
+	const int64_t named = sched_believed(s, hint->wait);
+	const int64_t wait = attempts < OWN_FROM ?
+	    1 + sched_retry(s, attempts) / SLOW_PART :
+	    sched_retry(s, attempts - OWN_FROM + 1);
+
+	if (named > wait || (named != 0 && attempts < OWN_FROM))
+		return named + sched_spread(s, named / 5);
+	return wait;
+}
+
 /* When it may be tried again, if that is later than now. */
 static int64_t
-opens_at(const struct lane *lane, int64_t now)
+opens_at(const struct sched *s, const struct lane *lane, int64_t now)
 {
 	int64_t at = now;
 
+	/* A pause without an end is looked at now and then. */
+	if (lane->paused_until == LANE_EVER)
+		return now + s->o.retry_max;
 	if (lane->dead && lane->probe_at > at)
 		at = lane->probe_at;
 	if (lane->paused_until > at)
@@ -79,17 +97,21 @@ opens_at(const struct lane *lane, int64_t now)
 	return lane->slow_until > at ? lane->slow_until : at;
 }
 
+/* ms within which those come that wait for the site to open. */
+static int64_t
+crowd(const struct sched *s, const struct lane *lane, int64_t now)
+{
+	const int64_t wait = opens_at(s, lane, now) - now;
+
+	return cut(wait > 0 ? wait : s->o.retry_min, 0, s->o.retry_min) / 4;
+}
+
 int64_t
 sched_after(struct sched *s, const struct lane *lane, int64_t now)
 {
-	int64_t at = opens_at(lane, now);
-	int64_t most;
+	const int64_t at = opens_at(s, lane, now);
 
-	/* A pause without an end is looked at now and then. */
-	if (lane->paused_until == LANE_EVER)
-		at = now + s->o.retry_max;
-	most = at > now ? at - now : s->o.retry_min;
-	return at + 1 + sched_spread(s, cut(most, 0, s->o.retry_min) / 4);
+	return at + 1 + sched_spread(s, crowd(s, lane, now));
 }
 
 int64_t
@@ -106,14 +128,11 @@ sched_wait(struct sched *s, const struct reply_hint *hint, unsigned attempts,
 		return cut((int64_t)hint->wait * 1000, wait,
 		    FULL_FACTOR * s->o.retry_max);
 	case REPLY_SLOW:
-		/* One too many for it just then. */
-		wait = 1 + cut(sched_retry(s, attempts) / SLOW_PART, 0,
-		    s->o.retry_min);
-		if (lane == NULL || opens_at(lane, now) <= now)
+		wait = wait_slow(s, hint, attempts);
+		if (lane == NULL || opens_at(s, lane, now) <= now)
 			return wait;
-		/* Again and again: it may be this message that is too much,
-		 * which then waits longer than the site. */
-		after = sched_after(s, lane, now) - now;
+		/* Behind those that it never refused. */
+		after = sched_after(s, lane, now) + crowd(s, lane, now) - now;
 		return attempts < OWN_FROM || after > wait ? after : wait;
 	case REPLY_USUAL:
 	case REPLY_DOWN:

@@ -68,17 +68,28 @@ is_bulk(const struct lane *lane)
 	return true;
 }
 
-/* Into the right ring, if it has work and room for it. */
+static bool
+has_turn(const struct sched *s, const struct lane *lane)
+{
+	if (lane->blocked || lane->nready == 0)
+		return false;
+	return lane->dead ? !lane->probing :
+	                    lane->inflight < sched_window(s, lane);
+}
+
+/* Into the right ring, if it has work and room for it, else out of it. */
 static void
 offer(struct sched *s, struct lane *lane)
 {
 	if (lane->window == 0 && !lane->dead)
 		lane->window = s->o.start < s->o.most ? s->o.start : s->o.most;
+	if (heap_has(&lane->later))
+		return;
+	if (!has_turn(s, lane)) {
+		leave_ring(s, lane);
+		return;
+	}
 	if (lane->in_ring && lane->bulk_ring == is_bulk(lane))
-		return;
-	if (heap_has(&lane->later) || lane->blocked || lane->nready == 0)
-		return;
-	if (lane->dead ? lane->probing : lane->inflight >= sched_window(s, lane))
 		return;
 	leave_ring(s, lane);
 	lane->in_ring = true;
@@ -330,6 +341,7 @@ succeeded(struct sched *s, struct lane *lane, int64_t now)
 {
 	lane->failures = 0;
 	lane->deaths = 0;
+	lane->refusals = 0;
 	lane->slows = 0;
 	if (lane->window < growth(s, lane, now) &&
 	    ++lane->successes >= lane->window) {
@@ -368,6 +380,8 @@ set_ceiling(const struct sched *s, struct lane *lane, int64_t now)
 {
 	const int64_t first = s->o.retry_min / SLOW_PART;
 
+	if (now - lane->ceiling_until > s->o.retry_min)
+		lane->ceilings = 0; /* that was another time */
 	if (now >= lane->ceiling_until || lane->ceilings == 0)
 		lane->ceilings++;
 	lane->ceiling = lane->window;
@@ -378,8 +392,9 @@ set_ceiling(const struct sched *s, struct lane *lane, int64_t now)
 /*
  * One was too many: the others that are under way are what it takes, each of
  * them that is refused too says so itself, and for a while no more is tried.
- * It is left alone only when there are no others: then it takes nothing at
- * all, which does not tell how much it will take when it is well again.
+ * It is left alone only when there are no others, and it has served nobody
+ * since the last one: then it takes nothing at all, which does not tell how
+ * much it will take when it is well again.
  */
 static enum site_change
 slow_down(struct sched *s, struct lane *lane, int64_t now)
@@ -389,6 +404,7 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 	if (now < lane->slow_until)
 		return SITE_SAME;
 	lane->successes = 0;
+	lane->refusals++;
 	if (lane->window > lane->inflight)
 		lane->window = lane->inflight;
 	if (lane->window == 0)
@@ -397,6 +413,8 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 		set_ceiling(s, lane, now);
 		return SITE_SAME;
 	}
+	if (lane->refusals + lane->failures < 2)
+		return SITE_SAME;
 	lane->ceiling_until = now;
 	wait = doubled(s->o.retry_min / SLOW_PART, lane->slows++,
 	    s->o.retry_max);
@@ -405,27 +423,18 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 	return SITE_SLOWED;
 }
 
-enum site_change
+void
 sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
 {
 	const int64_t until = now + sched_believed(s, wait);
-	const bool was_open = lane->slow_until <= now;
 
-	if (wait == 0)
-		return SITE_SAME;
-	/* Those that are under way are what it takes, for so long. */
-	if (was_open && lane->inflight != 0) {
-		if (lane->ceiling_until < until)
-			lane->ceiling_until = until;
-		return SITE_SAME;
-	}
-	/* Sooner than we would have thought, once. */
-	if (lane->slow_until < until || lane->slows == 1)
+	if (wait == 0 || lane->slow_until <= now)
+		return;
+	/* At first only sooner than we would have thought: it may have been
+	 * about these messages. */
+	if (lane->slows == 1 ? until < lane->slow_until :
+	                       until > lane->slow_until)
 		lane->slow_until = until;
-	if (!was_open)
-		return SITE_SAME;
-	leave_ring(s, lane);
-	return SITE_SLOWED;
 }
 
 static enum site_change
@@ -445,22 +454,25 @@ sched_result(struct sched *s, struct site *site, struct lane *lane,
 {
 	enum site_change change = SITE_SAME;
 	const bool probe = lane->probing && lane->inflight == 1;
+	const bool was_down = lane->deaths != 0;
 
 	site->refs--;
 	site->used_at = now;
 	lane->inflight--;
 	if (lane->inflight == 0)
 		lane->probing = false;
-	/* One that wants less is not dead. */
-	if (lane->dead && (what == SITE_FINE || what == SITE_SLOW_DOWN)) {
+	/* One that wants less now is not dead; to have wanted less before it
+	 * died says nothing. */
+	if (lane->dead &&
+	    (what == SITE_FINE || (what == SITE_SLOW_DOWN && probe))) {
 		lane->dead = false;
 		lane->window = 1;
-		if (what == SITE_FINE)
-			change = SITE_BACK;
 	}
-	if (what == SITE_FINE)
+	if (what == SITE_FINE) {
 		succeeded(s, lane, now);
-	else if (lane->dead && probe && what != SITE_UNTRIED)
+		if (was_down)
+			change = SITE_BACK;
+	} else if (lane->dead && probe && what != SITE_UNTRIED)
 		change = die(s, lane, now);
 	else if (!lane->dead && what != SITE_UNTRIED &&
 	    lane->kind == SITE_SMTP)
@@ -558,8 +570,8 @@ sched_revive(struct sched *s, struct site *site)
 {
 	struct lane *lane = site->lane;
 
-	lane->slow_until = 0;
-	lane->slows = 0;
+	lane->slow_until = lane->ceiling_until = 0;
+	lane->refusals = lane->slows = lane->ceilings = 0;
 	if (!lane->dead)
 		return;
 	lane->dead = false;

@@ -13,8 +13,9 @@
  * Concurrency of a lane: begins at start, grows by one after a full window of
  * jobs that went well, halves when it is down; below one it is dead, and one
  * message at a time probes it.  A lane that refuses a job for being too much
- * gets as many as it had at that moment and no more for retry_min; when it had
- * no other it gets nothing for a while, longer each time.
+ * gets as many as it had at that moment, and no more for a while.  One that
+ * refuses them one after the other until it has none gets nothing for a while,
+ * longer each time; one refusal alone may be about that message.
  *
  * The next attempt of a recipient: sched_wait(), by what was said
  * (mail/reply_kind.h).
@@ -67,7 +68,8 @@ int64_t sched_retry(struct sched *s, unsigned attempts);
  * The same by what was said: a greylist is asked again soon, but never before
  * the time it named; a full mailbox is left alone for three times as long; a
  * site that wants less, until it may have more (and then not all at once).
- * lane may be NULL.
+ * What is too much again and again waits by itself, longer each time.
+ * attempts: those that were too much, or else the others.  lane may be NULL.
  */
 int64_t sched_wait(struct sched *s, const struct reply_hint *hint,
     unsigned attempts, const struct lane *lane, int64_t now);
@@ -104,11 +106,11 @@ struct bundle *sched_take(struct sched *s, struct lane *lane);
  * be gone afterwards, unless the site is still in it. */
 enum site_change sched_result(struct sched *s, struct site *site,
     struct lane *lane, enum site_state what, int64_t now);
-/* When it asked for less it named a time, in seconds: nothing before (up to
- * retry_max); sooner than usual only if it keeps its word.  While others are
- * under way: no more than those before.  SITE_SLOWED: by that it gets nothing
- * now. */
-enum site_change sched_named(
+/* When it asked for less it named a time, in seconds; 0: none.  If it is left
+ * alone it may come sooner for that, once; and from the second time on it is for
+ * so long (up to retry_max).  Until then the time is the message's alone:
+ * sched_wait. */
+void sched_named(
     struct sched *s, struct lane *lane, uint32_t wait, int64_t now);
 /*
  * The exchangers behind the site, as delivery names them: it shares a lane

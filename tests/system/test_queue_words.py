@@ -209,9 +209,10 @@ class Words(Waiting):
         self.wait(7)
         self.sink.again(reply={"RCPT": "450 4.3.2 not now, too busy"})
         self.change("retry", "--to", "x0@*")
+        self.p.send("too much, too", to="too@far0.test")
         self.assertTrue(wait_for(lambda: self.p.rows("site", "show", site)[0]["state"] == "slow", 10), self.p.rows("site", "list"))
         self.p.send("later", to="later@far0.test")
-        self.wait(8)
+        self.wait(9)
         row = self.p.rows("queue", "list", "--to", "later@*")[0]
         self.assertEqual((row["attempts"], row["reason"]), (0, "not now, too busy"))
         rows = self.p.rows("queue", "summary", "--by", "reason", "--to", "later@*")

@@ -234,8 +234,11 @@ is_slowed(void)
 	return far->inflight == 0 && far->slow_until != 0;
 }
 
-/* Another of its servers took what was too much for the first one. */
-START_TEST(the_other_server_takes_it)
+/* Another of its servers took, or refused for good, what was too much for the
+ * first one. */
+static const enum job_status judged[] = { JOB_OK, JOB_PERMANENT };
+
+START_TEST(the_other_server_judges_it)
 {
 	uint32_t window;
 
@@ -244,11 +247,16 @@ START_TEST(the_other_server_takes_it)
 	window = far->window;
 	whole_submit("c@far.test");
 	one.jobs = 0;
-	agent_done(&one, JOB_OK, SITE_SLOW_DOWN);
+	agent_done(&one, judged[_i], SITE_SLOW_DOWN);
 	whole_until(has_job);
-	ck_assert_int_eq(far->slow_until, 0);
+	ck_assert_uint_eq(far->refusals, 0);
 	ck_assert_uint_eq(far->window, window);
-	/* None took it. */
+	/* None did, and then none did again. */
+	whole_submit("d@far.test");
+	one.jobs = 0;
+	agent_done(&one, JOB_TEMPORARY, SITE_SLOW_DOWN);
+	whole_until(has_job);
+	ck_assert_uint_eq(far->refusals, 1);
 	agent_done(&one, JOB_TEMPORARY, SITE_SLOW_DOWN);
 	whole_until(is_slowed);
 }
@@ -541,7 +549,8 @@ workers(void)
 	tcase_add_test(tc, goes_when_asked);
 	tcase_add_test(tc, none_comes);
 	tcase_add_test(tc, a_full_worker);
-	tcase_add_test(tc, the_other_server_takes_it);
+	tcase_add_loop_test(
+	    tc, the_other_server_judges_it, 0, (int)N_OF(judged));
 	tcase_add_test(tc, a_rate_on_a_full_disk);
 	tcase_set_timeout(tc, 30);
 	return tc;

@@ -43,6 +43,16 @@ static struct run runs[JOBS_MOST];
 static size_t nruns;
 static unsigned jobs;      /* begun */
 static int64_t up_from, up_until; /* when the servers answer */
+static unsigned busy, grey;       /* so many jobs they refuse, first for being
+                                   * too much, then by a greylist */
+static int64_t refused_at;        /* the last of these */
+
+struct answer {
+	uint32_t code;
+	const char *status, *text;
+	enum job_status job;
+	enum site_state site;
+};
 
 static struct story *
 story(const struct message *m)
@@ -156,28 +166,50 @@ begin_jobs(void)
 	}
 }
 
+static struct answer
+answer_now(void)
+{
+	static const struct answer taken = { 250, "2.0.0", "ok", JOB_OK,
+		SITE_FINE },
+		nobody = { 451, "4.4.1", "no connection", JOB_TEMPORARY,
+		SITE_DOWN },
+		too_much = { 421, "4.3.2", "too busy", JOB_TEMPORARY,
+		SITE_SLOW_DOWN },
+		later = { 450, "4.7.1", "greylisted", JOB_TEMPORARY,
+		SITE_FINE };
+
+	if (d.q.now < up_from || d.q.now >= up_until)
+		return nobody;
+	if (busy == 0 && grey == 0)
+		return taken;
+	refused_at = d.q.now;
+	if (busy == 0) {
+		grey--;
+		return later;
+	}
+	busy--;
+	return too_much;
+}
+
 static void
 end_job(struct run *run)
 {
-	const bool up = d.q.now >= up_from && d.q.now < up_until;
-	struct reason *why = up ?
-	    reason_get(&d.q.reasons, 250, STR("2.0.0"), STR("ok"), STR("mx")) :
-	    reason_get(&d.q.reasons, 451, STR("4.4.1"), STR("no connection"),
-	        STR("mx"));
-	const struct outcome o = { .r = run->r,
-		.status = up ? JOB_OK : JOB_TEMPORARY, .reason = why };
-	const enum site_change change = sched_result(&d.q.sched, run->site,
-	    run->lane, up ? SITE_FINE : SITE_DOWN, d.q.now);
+	const struct answer a = answer_now();
+	struct reason *why = reason_get(&d.q.reasons, a.code, str_c(a.status),
+	    str_c(a.text), STR("mx"));
+	const struct outcome o = { .r = run->r, .status = a.job, .reason = why };
+	const enum site_change change = sched_result(
+	    &d.q.sched, run->site, run->lane, a.site, d.q.now);
 
 	/* As job.c tells a site. */
 	lane_said(&d.q.sites, run->lane, why);
-	if (change == SITE_DIED)
+	if (change == SITE_DIED || change == SITE_SLOWED)
 		lane_defer_ready(&d, run->lane, why);
 	if (change == SITE_BACK)
 		lane_back(&d, run->lane, true);
-	if (up)
+	if (a.site == SITE_FINE)
 		lane_wake(&d, run->lane, LANE_WOKEN);
-	if (up)
+	if (a.job == JOB_OK)
 		story(run->m)->delivered = d.q.now;
 	outcome_apply(&d, run->m, &o, 1);
 	message_drop_ref(&d.q, run->m);
@@ -279,6 +311,7 @@ setup(void)
 	rules_init(&d.rules);
 	nstories = nruns = jobs = 0;
 	up_from = up_until = 0;
+	busy = grey = 0;
 }
 
 static void
@@ -343,6 +376,21 @@ START_TEST(it_comes_back)
 }
 END_TEST
 
+/* That a server was busy for hours says nothing of how long a greylist is. */
+START_TEST(too_much_and_then_a_greylist)
+{
+	up_until = INT64_MAX;
+	busy = 8;
+	grey = 1;
+	send_to("far.test");
+	run_until(d.q.now + 12 * HOUR);
+	ck_assert_uint_eq(jobs, 10);
+	ck_assert_int_ge(stories[0].delivered - refused_at, 5 * MINUTE);
+	ck_assert_int_le(
+	    stories[0].delivered - refused_at, 6 * MINUTE + 2 * TOOK);
+}
+END_TEST
+
 /* A pause is no reason: nobody is warned or told, and all goes at its end. */
 START_TEST(a_pause_gives_nothing_up)
 {
@@ -404,6 +452,7 @@ days(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_week_of_silence);
 	tcase_add_test(tc, it_comes_back);
+	tcase_add_test(tc, too_much_and_then_a_greylist);
 	tcase_add_test(tc, a_pause_gives_nothing_up);
 	tcase_add_test(tc, a_rate_keeps_the_order);
 	tcase_set_timeout(tc, 60);
