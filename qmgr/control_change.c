@@ -78,6 +78,7 @@ static void
 make_release(struct walk *w, struct message *m)
 {
 	queue_hold(&w->d->q, m, false);
+	message_released(w->d, m);
 }
 
 /* No agent has it now. */

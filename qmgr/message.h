@@ -105,6 +105,7 @@ struct message_more {
 	struct map accounts;   /* that a copy goes to: account -> rcpt */
 	struct map addresses;  /* that a list named: address -> rcpt */
 	struct map bundles;    /* of many sites: site -> bundle */
+	int64_t released;      /* queue clock: it was held; 0: not known */
 };
 
 struct message {

@@ -63,11 +63,14 @@ orders_changed(struct qmgr *d)
 	struct lane *lane;
 
 	TAILQ_FOREACH(lane, &d->q.sites.lanes, entry) {
-		const bool paused = lane->paused_until > d->q.now;
+		const int64_t until = lane->paused_until;
+		const bool paused = until > d->q.now;
 		const int64_t gap_us = lane->gap_us;
 
 		rules_apply(&d->rules, lane);
 		sched_rules(&d->q.sched, lane);
+		if (until != 0 && lane->paused_until <= d->q.now)
+			lane->resumed = paused ? d->q.now : until;
 		if (lane->paused_until > d->q.now) {
 			lane_defer_ready(d, lane, NULL);
 		} else if (paused || lane->gap_us != gap_us) {

@@ -6,6 +6,11 @@
 #include "proc/note.h"
 #include "qmgr/qmgr.h"
 
+enum {
+	GRACE_PART = 5,  /* of its lifetime: what held mail has at least */
+	TOGETHER = 1000  /* recipients whose senders are warned of all at once */
+};
+
 /* What is to be done with a recipient. */
 enum fate {
 	FATE_NONE, /* not ours to decide any more */
@@ -24,18 +29,58 @@ struct decision {
 	bool taken;            /* into a group */
 };
 
-/* A full mailbox (4.2.2) is waited for less long than a lost network. */
-static bool
-is_expired(const struct qmgr *d, const struct message *m,
-    const struct reason *why)
+/* The end of what an administrator had it wait for, or 0. */
+static int64_t
+free_since(const struct qmgr *d, const struct rcpt *r)
 {
-	const bool full = why != NULL && str_eq(why->status, STR("4.2.2"));
-	int64_t most = message_sender(m).n == 0 ? d->o.dsn_lifetime :
-	                                          d->o.lifetime;
+	const struct lane *lane = r->site != NULL ? r->site->lane : NULL;
+	int64_t since = r->m->more != NULL ? r->m->more->released : 0;
 
-	if (full && d->o.quota_grace != 0 && d->o.quota_grace < most)
-		most = d->o.quota_grace;
-	return d->q.now - m->accepted >= most;
+	if (lane == NULL)
+		return since;
+	if (lane->resumed > since)
+		since = lane->resumed;
+	if (lane->paused_until > since && lane->paused_until <= d->q.now)
+		since = lane->paused_until;
+	return since;
+}
+
+/* A full mailbox (4.2.2) is waited for less long than a lost network. */
+static int64_t
+lifetime(const struct qmgr *d, const struct message *m, bool full)
+{
+	const int64_t most = message_sender(m).n == 0 ? d->o.dsn_lifetime :
+	                                                d->o.lifetime;
+
+	return full && d->o.quota_grace != 0 && d->o.quota_grace < most ?
+	    d->o.quota_grace : most;
+}
+
+bool
+rcpt_expired(
+    const struct qmgr *d, const struct rcpt *r, const struct reason *why)
+{
+	const int64_t most = lifetime(d, r->m,
+	    why != NULL && str_eq(why->status, STR("4.2.2")));
+
+	return d->q.now - r->m->accepted >= most &&
+	    d->q.now - free_since(d, r) >= most / GRACE_PART;
+}
+
+void
+message_released(struct qmgr *d, struct message *m)
+{
+	const int64_t least = lifetime(d, m, true);
+	struct rcpt *r;
+
+	/* Only the old ones pay for it with memory. */
+	if (d->q.now - m->accepted >= least - least / GRACE_PART)
+		message_more(m)->released = d->q.now;
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED && r->attempts == 0 &&
+		    (r->flags & RCPT_TURN) == 0)
+			r->next = d->q.now;
+	queue_set_timer(&d->q, m);
 }
 
 /* The last words of the servers, with the fact that we gave up. */
@@ -61,7 +106,7 @@ decide_failed(struct decision *t)
 }
 
 static void
-decide_later(struct qmgr *d, struct message *m, struct decision *t)
+decide_later(struct qmgr *d, struct decision *t)
 {
 	struct reason *why;
 
@@ -73,7 +118,7 @@ decide_later(struct qmgr *d, struct message *m, struct decision *t)
 	if ((t->r->flags & RCPT_DROP) != 0) {
 		t->fate = FATE_DONE;
 		t->end = END_DROPPED;
-	} else if (is_expired(d, m, t->reason)) {
+	} else if (rcpt_expired(d, t->r, t->reason)) {
 		why = expired(d, t->reason);
 		reason_drop(&d->q.reasons, t->reason);
 		t->reason = why;
@@ -93,8 +138,7 @@ is_final(const struct outcome *o)
 }
 
 static void
-decide(struct qmgr *d, struct message *m, const struct outcome *o,
-    struct decision *t)
+decide(struct qmgr *d, const struct outcome *o, struct decision *t)
 {
 	struct rcpt *r = o->r;
 
@@ -114,7 +158,7 @@ decide(struct qmgr *d, struct message *m, const struct outcome *o,
 		                                                FATE_DONE;
 		break;
 	case JOB_TEMPORARY:
-		decide_later(d, m, t);
+		decide_later(d, t);
 		break;
 	case JOB_PERMANENT:
 		decide_failed(t);
@@ -246,6 +290,9 @@ has_deferred(struct message *m)
 void
 message_warn(struct qmgr *d, struct message *m)
 {
+	/* One report about an attempt, not one for each server. */
+	if (m->nbusy != 0 && m->nleft < TOGETHER)
+		return;
 	if (is_late(d, m) && has_deferred(m))
 		dsn_queue(d, m, DSN_DELAYED);
 }
@@ -278,7 +325,7 @@ outcome_apply(
 
 	message_hold_ref(m);
 	for (size_t i = 0; i < n; i++) {
-		decide(d, m, &os[i], &ts[i]);
+		decide(d, &os[i], &ts[i]);
 		if (ts[i].fate != FATE_NONE)
 			tell(d, m, &ts[i], os[i].status);
 	}

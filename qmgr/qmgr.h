@@ -200,6 +200,13 @@ struct outcome *outcomes_find(
 
 /* Its sender is told that it is late, if that is so and wanted. */
 void message_warn(struct qmgr *d, struct message *m);
+/* It is given up if it fails for this reason (or NULL).  Who had to wait by
+ * order, held or for a paused site, until he was too old has a fifth of his
+ * time from the end of that. */
+bool rcpt_expired(
+    const struct qmgr *d, const struct rcpt *r, const struct reason *why);
+/* It is not held any more: what was never tried goes now. */
+void message_released(struct qmgr *d, struct message *m);
 
 /* text.c */
 /* Prefix and, unless large, body; NULL p when it cannot be read. */

@@ -56,8 +56,10 @@ defer_bundle(
 		/* The last one takes the bundle with it. */
 		rcpt_wait(&d->q, r, next);
 	}
-	if (m->nbusy == 0)
+	if (m->nbusy == 0) {
 		message_drop_text(&d->q, m);
+		message_warn(d, m);
+	}
 	dsn_look(d, m);
 	queue_timer_by(&d->q, m, next);
 }
@@ -136,8 +138,6 @@ waits_for_site(
     struct qmgr *d, struct rcpt *r, const struct lane **lane, int64_t *next)
 {
 	struct site *site = r->site;
-	const int64_t most = message_sender(r->m).n == 0 ?
-	    d->o.dsn_lifetime : d->o.lifetime;
 
 	/* Sent elsewhere since it was tried there. */
 	if (rcpt_via(r) != NULL && rcpt_via(r) != site)
@@ -147,8 +147,8 @@ waits_for_site(
 	if (r->reason == NULL)
 		rcpt_set_reason(&d->q, r, why_closed(d, site->lane));
 	/* Nothing is given up because of a pause. */
-	if (site->lane->tried && site->lane->paused_until <= d->q.now && r->reason != NULL &&
-	    d->q.now - r->m->accepted >= most) {
+	if (site->lane->tried && site->lane->paused_until <= d->q.now &&
+	    r->reason != NULL && rcpt_expired(d, r, r->reason)) {
 		const struct outcome o = { .r = r, .status = JOB_TEMPORARY,
 		    .reason = r->reason };
 

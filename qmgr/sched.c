@@ -511,6 +511,7 @@ static void
 move(struct sched *s, struct site *site, struct lane *to)
 {
 	const int64_t next_us = site->lane->next_us;
+	const int64_t resumed = site->lane->resumed;
 	struct bundle_list list;
 	struct bundle *b;
 
@@ -526,6 +527,8 @@ move(struct sched *s, struct site *site, struct lane *to)
 	/* What it sent there counts here: its servers are the same. */
 	if (site->lane->next_us < next_us)
 		site->lane->next_us = next_us;
+	if (site->lane->resumed < resumed)
+		site->lane->resumed = resumed;
 	while ((b = TAILQ_FIRST(&list)) != NULL) {
 		TAILQ_REMOVE(&list, b, entry);
 		sched_add(s, b, &b->share);

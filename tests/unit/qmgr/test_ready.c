@@ -18,7 +18,8 @@ enum {
 	DAY = 24 * HOUR,
 	MESSAGES_MOST = 2000,
 	JOBS_MOST = 64,
-	TOOK = 200 /* ms of a job */
+	RCPTS_MOST = 5,
+	TOOK = 200 /* ms of a job, and some for each that is under way */
 };
 
 /* What became of a message, by queue time; 0: it did not. */
@@ -85,6 +86,19 @@ dsn_wanted(const struct rcpt *r, enum dsn_action action)
 	    (action == DSN_FAILED || action == DSN_DELAYED);
 }
 
+/* One report of all that wait. */
+static void
+warn(struct qmgr *q, struct message *m)
+{
+	struct rcpt *r;
+
+	ck_assert_int_eq(story(m)->warned, 0);
+	story(m)->warned = q->q.now;
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED)
+			queue_warned(&q->q, m, &r, 1);
+}
+
 /* Each report is written at once. */
 void
 dsn_queue(struct qmgr *q, struct message *m, enum dsn_action action)
@@ -92,9 +106,7 @@ dsn_queue(struct qmgr *q, struct message *m, enum dsn_action action)
 	struct rcpt *r = message_rcpt(m, 0);
 
 	if (action == DSN_DELAYED) {
-		ck_assert_int_eq(story(m)->warned, 0);
-		story(m)->warned = q->q.now;
-		queue_warned(&q->q, m, &r, 1);
+		warn(q, m);
 		return;
 	}
 	ck_assert_int_eq(r->state, RCPT_REPORT);
@@ -113,16 +125,21 @@ dsn_look(struct qmgr *q, struct message *m)
 /* --- the world -------------------------------------------------------------- */
 
 static struct message *
-send_to(const char *domain)
+send_to_all(const char *const domains[], uint32_t n)
 {
 	static const struct settle none;
 	const struct envelope env = { .sender = STR("a@here.test"),
 		.client = STR("192.0.2.1") };
-	char address[64];
-	const struct rcpt_init init = { .address = (snprintf(address,
-	    sizeof(address), "x@%s", domain), str_c(address)) };
-	struct message *m = message_new(
-	    queue_new_id(&d.q, 1000), &env, &init, 1, 1);
+	char address[RCPTS_MOST][64];
+	struct rcpt_init init[RCPTS_MOST] = { 0 };
+	struct message *m;
+
+	for (uint32_t i = 0; i < n; i++) {
+		snprintf(address[i], sizeof(address[i]), "x@%s", domains[i]);
+		init[i].index = i;
+		init[i].address = str_c(address[i]);
+	}
+	m = message_new(queue_new_id(&d.q, 1000), &env, init, n, n);
 
 	m->accepted = d.q.now;
 	queue_accept(&d.q, m, STR_NONE, &none);
@@ -130,6 +147,12 @@ send_to(const char *domain)
 	ck_assert_uint_lt(nstories, MESSAGES_MOST);
 	stories[nstories++] = (struct story){ .id = m->id, .sent = d.q.now };
 	return m;
+}
+
+static struct message *
+send_to(const char *domain)
+{
+	return send_to_all(&domain, 1);
 }
 
 static void
@@ -140,11 +163,12 @@ route_all(void)
 	while ((r = TAILQ_FIRST(&d.q.routing)) != NULL ||
 	    (r = TAILQ_FIRST(&d.q.routing_bulk)) != NULL) {
 		struct str domain = rcpt_address(r);
+		struct message *m = r->m;
 
 		str_take_until(&domain, '@');
-		message_ready_bundle(&d,
-		    rcpt_ready(&d.q, r,
-		        site_smtp(&d.q.sites, domain, 0), NULL));
+		rcpt_ready(&d.q, r, site_smtp(&d.q.sites, domain, 0), NULL);
+		if (m->asking == 0)
+			message_ready(&d, m);
 	}
 }
 
@@ -157,7 +181,7 @@ begin_jobs(void)
 	    (b = sched_pick(&d.q.sched, SITE_SMTP, d.q.now)) != NULL) {
 		struct run *run = &runs[nruns++];
 
-		*run = (struct run){ d.q.now + TOOK, b->m, b->site,
+		*run = (struct run){ d.q.now + TOOK + (int64_t)nruns, b->m, b->site,
 			b->site->lane, bundle_take(b) };
 		rcpt_inflight(&d.q, run->r);
 		message_hold_ref(run->m);
@@ -411,6 +435,94 @@ START_TEST(a_pause_gives_nothing_up)
 }
 END_TEST
 
+/* Older than its lifetime when a pause or a hold ends, and then its server is
+ * down: it is tried for a fifth of that time. */
+START_TEST(who_was_held_is_tried_for_a_day)
+{
+	enum { HELD = 6 * DAY };
+	const int64_t began = d.q.now;
+	struct lane *lane;
+	struct message *m;
+
+	up_until = INT64_MAX;
+	send_to("paused.test");
+	run_until(began + 1000);
+	lane = TAILQ_FIRST(&d.q.sites.lanes);
+	if (_i < 2)
+		lane->paused_until = began + HELD;
+	else
+		up_until = d.q.now;
+	m = send_to("paused.test");
+	if (_i == 2) {
+		run_until(d.q.now + 1000);
+		queue_hold(&d.q, m, true);
+	}
+	run_until(began + HELD);
+	if (_i == 1) { /* as the order is swept away */
+		lane->resumed = lane->paused_until;
+		lane->paused_until = 0;
+	}
+	if (_i == 2) {
+		queue_hold(&d.q, m, false);
+		message_released(&d, m);
+	}
+	up_until = d.q.now;
+	run_until(began + HELD + 20 * HOUR);
+	ck_assert_int_eq(stories[1].returned, 0);
+	ck_assert_uint_ge(jobs, 10);
+	run_until(began + HELD + 28 * HOUR);
+	ck_assert_int_ne(stories[1].returned, 0);
+}
+END_TEST
+
+/* Held while its site was paused, it does not wait for what the pause made of
+ * its time. */
+START_TEST(what_was_never_tried_goes_when_released)
+{
+	struct message *m;
+	struct lane *lane;
+
+	up_until = INT64_MAX;
+	send_to("paused.test");
+	run_until(d.q.now + 1000);
+	lane = TAILQ_FIRST(&d.q.sites.lanes);
+	lane->paused_until = LANE_EVER;
+	m = send_to("paused.test");
+	run_until(d.q.now + 1000);
+	queue_hold(&d.q, m, true);
+	lane->paused_until = 0;
+	run_until(d.q.now + HOUR / 2);
+	ck_assert_int_eq(stories[1].delivered, 0);
+	queue_hold(&d.q, m, false);
+	message_released(&d, m);
+	run_until(d.q.now + 1000);
+	ck_assert_int_ne(stories[1].delivered, 0);
+}
+END_TEST
+
+/* Their servers answer one after the other: one warning tells of all. */
+START_TEST(one_warning_for_all_sites)
+{
+	static const char *const domains[RCPTS_MOST] = { "a.test", "b.test",
+		"c.test", "d.test", "e.test" };
+	const int64_t late = d.q.now + d.o.warn_after;
+	struct message *m;
+
+	up_until = INT64_MAX;
+	grey = 1000;
+	m = send_to_all(domains, RCPTS_MOST);
+	run_until(late - HOUR);
+	for (uint32_t i = 0; i < RCPTS_MOST; i++)
+		message_rcpt(m, i)->next = late;
+	queue_set_timer(&d.q, m);
+	run_until(late);
+	ck_assert_uint_eq(nruns, RCPTS_MOST);
+	ck_assert_int_eq(stories[0].warned, 0);
+	run_until(late + HOUR);
+	ck_assert_int_eq(stories[0].warned, late + TOOK + RCPTS_MOST);
+}
+END_TEST
+
 /* Sixty a minute: who came first goes first, though more than a minute of it
  * waits and more comes all the time, and the rate is kept. */
 START_TEST(a_rate_keeps_the_order)
@@ -454,6 +566,9 @@ days(void)
 	tcase_add_test(tc, it_comes_back);
 	tcase_add_test(tc, too_much_and_then_a_greylist);
 	tcase_add_test(tc, a_pause_gives_nothing_up);
+	tcase_add_loop_test(tc, who_was_held_is_tried_for_a_day, 0, 3);
+	tcase_add_test(tc, what_was_never_tried_goes_when_released);
+	tcase_add_test(tc, one_warning_for_all_sites);
 	tcase_add_test(tc, a_rate_keeps_the_order);
 	tcase_set_timeout(tc, 60);
 	return tc;
