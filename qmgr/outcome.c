@@ -26,6 +26,7 @@ struct decision {
 	struct rcpt *r;
 	struct reason *reason; /* a reference */
 	bool ours;             /* no agent told of it */
+	bool late;             /* its time was over */
 	bool taken;            /* into a group */
 };
 
@@ -83,18 +84,22 @@ message_released(struct qmgr *d, struct message *m)
 	queue_set_timer(&d->q, m);
 }
 
-/* The last words of the servers, with the fact that we gave up. */
+/* The last words on it stay as they are, whoever said them: bounce tells by
+ * the temporary code of what failed for good that we gave up.  Some servers
+ * greet with a 5xx, which is tried again. */
 static struct reason *
-expired(struct qmgr *d, const struct reason *last)
+expired(struct qmgr *d, struct reason *last)
 {
 	char text[REPLY_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "not delivered in time; last: %u %.*s %.*s",
-	    last->code, STR_ARG(last->status),
-	    (int)(last->text.n < 900 ? last->text.n : 900),
-	    last->text.n != 0 ? last->text.p : "");
+	if (last->code >= 400 && last->code < 500)
+		return reason_ref(last);
+	snprintf(text, sizeof(text),
+	    "not delivered in time; last%s%.*s: %.*s",
+	    last->remote.n != 0 ? " from " : "", STR_ARG(last->remote),
+	    STR_ARG(str_first(last->said, 600)));
 	return reason_get(
-	    &d->q.reasons, 554, STR("5.4.7"), str_c(text), last->remote);
+	    &d->q.reasons, 554, STR("5.4.7"), str_c(text), STR_NONE);
 }
 
 static void
@@ -122,7 +127,7 @@ decide_later(struct qmgr *d, struct decision *t)
 		why = expired(d, t->reason);
 		reason_drop(&d->q.reasons, t->reason);
 		t->reason = why;
-		t->ours = true;
+		t->ours = t->late = true;
 		decide_failed(t);
 	}
 }
@@ -199,6 +204,8 @@ tell(struct qmgr *d, const struct message *m, const struct decision *t,
 	note_u64("code", t->reason->code);
 	note_str("status", t->reason->status);
 	note_str("text", t->reason->text);
+	if (t->late)
+		note_c("why", "not delivered in time");
 	note_ms("delay", d->q.now - m->accepted);
 	note_end();
 }

@@ -50,7 +50,9 @@ reason_get(struct reasons *rs, uint32_t code, struct str status,
 	r->text = str_put(&at, text);
 	r->said = str_n(said, (size_t)(at - said));
 	r->remote = str_put(&at, remote);
-	r->hint = reply_hint(code, r->status, r->text);
+	/* Our own words promise nothing, and may have any host's name. */
+	r->hint = reply_hint(
+	    code, r->status, r->remote.n != 0 ? r->text : STR_NONE);
 	map_set(&rs->by_text, key, r);
 	return r;
 }

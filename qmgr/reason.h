@@ -17,7 +17,8 @@ struct reason {
 	struct str said;    /* "451 4.4.1 and the text": of it */
 	struct str status;  /* "4.4.1" */
 	struct str text;    /* are these two */
-	struct str remote;  /* "mx.example.org [192.0.2.1]" or "" */
+	struct str remote;  /* "mx.example.org [192.0.2.1]": its reply; "": the
+	                     * words are ours */
 	struct reply_hint hint; /* what it means for the next attempt */
 	uint64_t mark;      /* encoder: which run gave it number */
 	uint32_t number;

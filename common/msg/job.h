@@ -73,8 +73,10 @@ struct msg_job_rcpt {
 	/* bounce: what to report */
 	uint32_t code;        /* SMTP code, e.g. 550 */
 	struct str status;    /* "5.1.1" */
-	struct str text;      /* the remote's words or ours */
-	struct str remote;    /* "mx.example.org [192.0.2.1]" or "" */
+	struct str text;      /* the remote's words, or ours */
+	struct str remote;    /* "mx.example.org [192.0.2.1]"; "": ours.  A
+	                       * failure with a code of 4xx: the time was over,
+	                       * and this was said last */
 };
 
 struct msg_job_body_fd {
@@ -92,7 +94,8 @@ struct msg_job_result {
 	                       * if NOTIFY wants it; 0: say DSN_RELAYED here */
 	struct str enhanced;  /* "2.0.0" */
 	struct str text;      /* the words behind it */
-	struct str remote;    /* where it went or failed */
+	struct str remote;    /* the server whose reply this is; "": it is
+	                       * ours, and names in text whom it is about */
 };
 
 /* The job as a whole: what it says about the site. */

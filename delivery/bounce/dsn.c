@@ -178,10 +178,32 @@ add_words(struct buf *out, const struct dsn *d, bool utf8)
 
 /* --- the report for programs ------------------------------------------- */
 
-static void
-add_diagnostic(struct buf *out, const struct dsn_rcpt *r, bool utf8)
+bool
+dsn_is_late(const struct dsn *d, const struct dsn_rcpt *r)
 {
-	struct buf text;
+	return d->action == DSN_FAILED && r->code >= 400 && r->code < 500;
+}
+
+struct str
+dsn_status(const struct dsn *d, const struct dsn_rcpt *r)
+{
+	return dsn_is_late(d, r) ? STR("5.4.7") : r->status;
+}
+
+void
+dsn_own_words(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
+{
+	if (dsn_is_late(d, r))
+		buf_add_c(out, "not delivered in time; last: ");
+	buf_add(out, r->text);
+}
+
+/* RFC 3464 2.3.5, 2.3.6: both are for what a server said itself. */
+static void
+add_diagnostic(
+    struct buf *out, const struct dsn *d, const struct dsn_rcpt *r, bool utf8)
+{
+	struct buf words, text;
 	size_t before;
 
 	if (r->remote.n > 0) {
@@ -195,16 +217,23 @@ add_diagnostic(struct buf *out, const struct dsn_rcpt *r, bool utf8)
 		    (unsigned)r->code, STR_ARG(r->status));
 	else
 		buf_add_c(out, "Diagnostic-Code: X-Postern;");
+	buf_init(&words, BUF_NO_MAX);
 	buf_init(&text, BUF_NO_MAX);
-	add_value(&text, r->text, utf8);
+	if (r->remote.n > 0)
+		buf_add(&words, r->text);
+	else
+		dsn_own_words(&words, d, r);
+	add_value(&text, buf_str(&words), utf8);
 	lines_folded(out, buf_len(out) - before, " ", buf_str(&text));
 	buf_clear(&text);
+	buf_clear(&words);
 }
 
 static void
 add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r,
     bool utf8)
 {
+	const struct str status = dsn_status(d, r);
 	struct str address = r->orcpt;
 	const struct str type = str_take_until(&address, ';');
 
@@ -219,9 +248,9 @@ add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r,
 	add_typed_address(out, "Final-Recipient", r->address, utf8);
 	buf_addf(out, "Action: %s\nStatus: %c%.*s\n", actions[d->action],
 	    classes[d->action],
-	    STR_ARG(r->status.n > 1 ? str_from(r->status, 1) : STR(".0.0")));
+	    STR_ARG(status.n > 1 ? str_from(status, 1) : STR(".0.0")));
 	if (r->text.n > 0)
-		add_diagnostic(out, r, utf8);
+		add_diagnostic(out, d, r, utf8);
 	buf_add_c(out, "Last-Attempt-Date: ");
 	lines_date(out, d->now);
 	buf_add_char(out, '\n');

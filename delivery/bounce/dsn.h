@@ -27,7 +27,8 @@ enum {
 struct dsn_rcpt {
 	struct str address, orcpt;
 	uint32_t code;
-	struct str status, text, remote;
+	struct str status, text;
+	struct str remote;        /* whose reply the three are; "": ours */
 };
 
 /* What the admin wants said instead of our words; empty: ours. */
@@ -57,6 +58,14 @@ struct dsn {
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;
 };
+
+/* It failed of a temporary reply, the last one: the time was over. */
+bool dsn_is_late(const struct dsn *d, const struct dsn_rcpt *r);
+/* RFC 3463, with the class of the reply. */
+struct str dsn_status(const struct dsn *d, const struct dsn_rcpt *r);
+/* Adds the words behind its failure when they are ours. */
+void dsn_own_words(
+    struct buf *out, const struct dsn *d, const struct dsn_rcpt *r);
 
 /* Adds the message with LF line ends; false: it is larger than out takes.
  * *utf8: it needs SMTPUTF8 and 8BITMIME; any server may have it otherwise. */

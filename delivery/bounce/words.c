@@ -115,21 +115,25 @@ put_paragraphs(struct buf *out, const struct words_list *own,
 }
 
 static void
-add_said(struct buf *out, const struct dsn_rcpt *r)
+add_said(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 {
 	static const char indent[] = "      ";
+	struct buf own;
 
 	if (r->remote.n > 0) {
 		buf_add_c(out, "    The server ");
 		lines_clean(out, r->remote);
-		buf_add_c(out, " said:\n");
+		buf_addf(out, " said%s:\n%s%u %.*s",
+		    dsn_is_late(d, r) ? " last" : "", indent,
+		    (unsigned)r->code, STR_ARG(r->status));
+		lines_folded(out, strlen(indent) + 10, indent, r->text);
+		return;
 	}
+	buf_init(&own, BUF_NO_MAX);
+	dsn_own_words(&own, d, r);
 	buf_add_c(out, indent);
-	if (r->remote.n > 0)
-		buf_addf(out, "%u %.*s", (unsigned)r->code,
-		    STR_ARG(r->status));
-	lines_folded(out, strlen(indent) + (r->remote.n > 0 ? 10 : 0), indent,
-	    r->text);
+	lines_folded(out, strlen(indent), indent, buf_str(&own));
+	buf_clear(&own);
 }
 
 static void
@@ -139,11 +143,11 @@ add_rcpt_words(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 	lines_clean(out, r->address);
 	buf_add_char(out, '\n');
 	if (r->text.n > 0)
-		add_said(out, r);
+		add_said(out, d, r);
 	if (d->action == DSN_FAILED) {
 		buf_add_c(out, "    ");
 		lines_folded(out, 4, "    ",
-		    str_c(advice_for(r->status, r->remote.n > 0)));
+		    str_c(advice_for(dsn_status(d, r), r->remote.n > 0)));
 	}
 	buf_add_char(out, '\n');
 }

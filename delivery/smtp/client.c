@@ -88,6 +88,7 @@ over_reply(struct client *c, enum client_end end, bool permanent)
 		    "the server's reply makes no sense here");
 	}
 	over(c, end, code, enhanced, "");
+	c->failure.said = true;
 	c->failure.permanent = permanent;
 	/* What will be tried again is temporary in its code too. */
 	if (!permanent && enhanced[0] == '5')
@@ -122,6 +123,13 @@ enum client_event
 client_lost(struct client *c, const char *words)
 {
 	return over(c, END_LOST, 451, "4.4.2", words);
+}
+
+enum client_event
+client_unread(struct client *c)
+{
+	return over(c, END_TEXT, 451, "4.3.0",
+	    "the message cannot be read from the queue's disk");
 }
 
 /* --- greeting, EHLO, STARTTLS ------------------------------------------ */

@@ -75,6 +75,7 @@ enum client_end {
 	END_PROTOCOL,   /* not SMTP, or something said out of turn */
 	END_LOST,       /* closed, error or timeout: said by the owner */
 	END_TLS,        /* TLS is wanted and cannot be had */
+	END_TEXT,       /* the mail's text cannot be read: said by the owner */
 	END_LOOP        /* this is ourselves */
 };
 
@@ -82,6 +83,8 @@ struct client_failure {
 	enum client_end end;
 	bool after_dot;         /* the text was sent and got no answer */
 	bool permanent;
+	bool said;              /* code and text are the server's reply; else
+	                         * they are ours */
 	unsigned code;
 	char enhanced[12];
 	struct buf text;
@@ -143,6 +146,8 @@ bool client_is_after_dot(const struct client *c);
 enum client_event client_feed(struct client *c, struct str *in);
 /* The connection is gone; words say how.  Always CLIENT_OVER. */
 enum client_event client_lost(struct client *c, const char *words);
+/* Our side has no more text to send.  Always CLIENT_OVER. */
+enum client_event client_unread(struct client *c);
 enum client_event client_tls_started(struct client *c);
 
 /* Can this mail go over this session?  Otherwise why not. */

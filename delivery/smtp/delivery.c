@@ -34,7 +34,8 @@ log_result(const struct delivery *d, const struct agent_rcpt *r,
 	note(notes[result->status].level, notes[result->status].name);
 	note_id("id", job->job.id);
 	note_str("to", r->r.address);
-	note_str("relay", result->remote);
+	note_str("relay", result->remote.n > 0 ? result->remote :
+	                                         str_c(d->relay));
 	note_ms("delay", clock_wall_ms() - (int64_t)job->job.accepted_ms);
 	if (d->session != NULL)
 		note_c("tls", stream_tls_text(d->session->stream));
@@ -110,15 +111,32 @@ kept(struct delivery *d, struct msg_job_result r)
 	return r;
 }
 
+/* A reply of the server's. */
 static struct msg_job_result
-result_of(const struct delivery *d, enum job_status status, unsigned code,
+said_result(const struct delivery *d, enum job_status status, unsigned code,
     struct str enhanced, struct str text)
 {
-	const struct str remote = d->session != NULL ?
-	    str_c(d->session->remote) : d->last.remote;
-
 	return (struct msg_job_result){ .status = status, .code = code,
-		.enhanced = enhanced, .text = text, .remote = remote };
+		.enhanced = enhanced, .text = text,
+		.remote = str_c(d->relay) };
+}
+
+/* What we say of the server: its name is in the text alone, for a report
+ * gives what has a remote as the very reply of it. */
+static struct msg_job_result
+our_result(struct delivery *d, enum job_status status, unsigned code,
+    struct str enhanced, struct str words)
+{
+	struct msg_job_result r = { .status = status, .code = code,
+		.enhanced = enhanced };
+	struct buf text;
+
+	buf_init(&text, BUF_NO_MAX);
+	buf_addf(&text, "%s: %.*s", d->relay, STR_ARG(words));
+	r.text = buf_str(&text);
+	r = kept(d, r);
+	buf_clear(&text);
+	return r;
 }
 
 static void
@@ -141,7 +159,7 @@ on_fate(void *arg, size_t i, const struct client_result *r)
 	struct delivery *d = arg;
 	const size_t rcpt = d->batch[i];
 	struct msg_job_result result =
-	    result_of(d, r->status, r->code, r->enhanced, r->text);
+	    said_result(d, r->status, r->code, r->enhanced, r->text);
 
 	result.dsn_passed = r->status == JOB_OK &&
 	    (d->session->client.ehlo.can & EHLO_DSN) != 0;
@@ -214,15 +232,15 @@ fit(struct delivery *d)
 		d->mail.size = size;
 		return true;
 	case CLIENT_NO_UTF8:
-		no = result_of(d, JOB_PERMANENT, 553, STR("5.6.7"),
+		no = our_result(d, JOB_PERMANENT, 553, STR("5.6.7"),
 		    STR("the server does not take internationalized mail"));
 		break;
 	case CLIENT_NO_8BIT:
-		no = result_of(d, JOB_PERMANENT, 554, STR("5.6.3"),
+		no = our_result(d, JOB_PERMANENT, 554, STR("5.6.3"),
 		    STR("the server takes only 7-bit text, and this is not"));
 		break;
 	case CLIENT_TOO_BIG:
-		no = result_of(d, JOB_PERMANENT, 552, STR("5.3.4"),
+		no = our_result(d, JOB_PERMANENT, 552, STR("5.3.4"),
 		    STR("the message is larger than the server takes"));
 		break;
 	}
@@ -299,6 +317,24 @@ lost_answer(struct delivery *d, const struct msg_job_result *result)
 			decide(d, d->batch[i], &r);
 }
 
+static struct msg_job_result
+failure_result(
+    struct delivery *d, const struct client_failure *f, bool tls_failed)
+{
+	const enum job_status status =
+	    f->permanent ? JOB_PERMANENT : JOB_TEMPORARY;
+	const struct str enhanced = str_c(tls_failed ? "4.7.5" : f->enhanced);
+	const struct str text = buf_str(&f->text);
+
+	if (f->said)
+		return kept(d,
+		    said_result(d, status, f->code, enhanced, text));
+	if (f->end == END_TEXT) /* no server's fault */
+		return kept(d, (struct msg_job_result){ .status = status,
+		    .code = f->code, .enhanced = enhanced, .text = text });
+	return our_result(d, status, f->code, enhanced, text);
+}
+
 static void
 on_over(void *arg, struct session *s, const struct client_failure *f)
 {
@@ -309,10 +345,7 @@ on_over(void *arg, struct session *s, const struct client_failure *f)
 	    f->end == END_LOST && s->shaking && !s->client.tls;
 
 	if (!all_decided(d)) {
-		d->last = kept(d, result_of(d,
-		    f->permanent ? JOB_PERMANENT : JOB_TEMPORARY, f->code,
-		    str_c(tls_failed ? "4.7.5" : f->enhanced),
-		    buf_str(&f->text)));
+		d->last = failure_result(d, f, tls_failed);
 		if (s->client.slow_down && !aged)
 			set_site(d, SITE_SLOW_DOWN);
 		else if (!s->was_ready && !is_grey(f))
@@ -351,16 +384,13 @@ static const struct session_ops session_ops = {
 /* --- targets ----------------------------------------------------------- */
 
 static void
-no_connection(struct delivery *d, const struct target *t, int error)
+no_connection(struct delivery *d, int error)
 {
-	char remote[SESSION_REMOTE_MAX], address[TARGET_ADDRESS], words[128];
+	char words[128];
 
-	target_address(t, address);
-	snprintf(remote, sizeof(remote), "%s [%s]", t->host, address);
 	snprintf(words, sizeof(words), "no connection: %s", strerror(error));
-	d->last = kept(d, (struct msg_job_result){ .status = JOB_TEMPORARY,
-	    .code = 451, .enhanced = STR("4.4.1"), .text = str_c(words),
-	    .remote = str_c(remote) });
+	d->last = our_result(
+	    d, JOB_TEMPORARY, 451, STR("4.4.1"), str_c(words));
 	set_site(d, SITE_DOWN);
 }
 
@@ -383,10 +413,11 @@ connect_to(struct delivery *d, const struct target *t)
 		.tls = tls_policy(d) };
 	int error = 0;
 
+	target_text(t, d->relay);
 	d->session = session_new(
 	    e, t, d->key, &conf, &session_ops, d, &error);
 	if (d->session == NULL)
-		no_connection(d, t, error);
+		no_connection(d, error);
 	return d->session != NULL;
 }
 
@@ -514,6 +545,7 @@ delivery_start(struct engine *e, struct agent_job *job)
 	} else if ((s = engine_idle(e, d->key)) != NULL) {
 		session_take(s, &session_ops, d);
 		d->session = s;
+		memcpy(d->relay, s->remote, sizeof(d->relay));
 		on_ready(d, s);
 	} else {
 		next_target(d);

@@ -34,6 +34,7 @@ struct delivery {
 	unsigned addresses;     /* tried */
 	unsigned hosts;         /* that answered EHLO */
 	char judged[256];       /* the host that said EHLO last */
+	char relay[TARGET_TEXT]; /* tried last, for the log */
 	bool resolved;
 	bool in_clear;          /* TLS failed at this target: without it */
 	struct session *session;

@@ -337,3 +337,12 @@ target_address(const struct target *t, char out[TARGET_ADDRESS])
 	else
 		inet_ntop(AF_INET, &t->at.in.sin_addr, out, TARGET_ADDRESS);
 }
+
+void
+target_text(const struct target *t, char out[TARGET_TEXT])
+{
+	char address[TARGET_ADDRESS];
+
+	target_address(t, address);
+	snprintf(out, TARGET_TEXT, "%s [%s]", t->host, address);
+}

@@ -18,6 +18,7 @@
 
 enum {
 	TARGET_ADDRESS = 112,     /* octets for target_address */
+	TARGET_TEXT = 400,        /* octets for target_text */
 	RESOLVE_HOSTS_MAX = 10,   /* mail exchangers looked at */
 	RESOLVE_TARGETS_MAX = 32  /* addresses */
 };
@@ -81,5 +82,7 @@ void resolve_hosts(const struct resolve *r, struct buf *out);
 
 /* "192.0.2.1", "2001:db8::1" or the path. */
 void target_address(const struct target *t, char out[TARGET_ADDRESS]);
+/* "mx.example.org [192.0.2.1]", as logs and reports name it. */
+void target_text(const struct target *t, char out[TARGET_TEXT]);
 
 #endif

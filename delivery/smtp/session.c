@@ -118,8 +118,7 @@ send_text(struct session *s)
 
 		if (n == -1) {
 			/* Without the dot the peer has no mail. */
-			handle(s, client_lost(&s->client,
-			    "the queue's file cannot be read"));
+			handle(s, client_unread(&s->client));
 			return;
 		}
 		if (n == 0) {
@@ -308,8 +307,7 @@ session_new(struct engine *e, const struct target *target, const char *key,
 	s->target = *target;
 	snprintf(s->key, sizeof(s->key), "%s", key);
 	target_address(target, address);
-	snprintf(s->remote, sizeof(s->remote), "%s [%s]", target->host,
-	    address);
+	target_text(target, s->remote);
 	s->literal = strcmp(target->host, address) == 0;
 	client_init(&s->client, conf);
 	s->stream = stream_connecting(e->loop, fd, &stream_ops, s);

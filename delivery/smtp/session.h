@@ -16,8 +16,6 @@
 #include "event/stream.h"
 #include "msg/agent.h"
 
-enum { SESSION_REMOTE_MAX = 400 };
-
 struct engine;
 struct session;
 
@@ -39,7 +37,7 @@ struct session {
 	struct client client;
 	struct target target;
 	char key[700];              /* next hop and TLS policy: for reuse */
-	char remote[SESSION_REMOTE_MAX]; /* "mx.example.org [192.0.2.1]" */
+	char remote[TARGET_TEXT]; /* "mx.example.org [192.0.2.1]" */
 	struct agent_job *job;      /* whose text is sent */
 	uint64_t text_at;           /* octets of it sent */
 	bool literal;               /* host is an address */

@@ -330,6 +330,85 @@ class Reports(Case):
         self.no_report("utf8 passed")
 
 
+class Said(unittest.TestCase):
+    """RFC 3464 2.3.6: only what a server said is given as its reply; what we say of it is ours."""
+    LATER = "451 4.7.1 come back for tea"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.grey, cls.rude = Sink(reply={"RCPT": cls.LATER}), Sink(reply={"connect": "554 5.3.2 no service"})
+        cls.old = Sink(extensions=OLD)
+        for sink in (cls.grey, cls.rude, cls.old):
+            cls.addClassCleanup(sink.close)
+        cls.p = Instance(name="said", config="""
+            queue { retry_min = 300ms retry_max = 500ms lifetime = 3s min_free_disk = 0%% min_free = 1MiB }
+            route "dead.test" { via = "[127.0.0.1]:1" tls = none }
+            route "grey.test" { via = "%s" tls = none }
+            route "rude.test" { via = "%s" tls = none }
+            route "old.test" { via = "%s" tls = none }""" % (cls.grey.via, cls.rude.via, cls.old.via))
+        cls.addClassCleanup(cls.p.close)
+        cls.p.start()
+
+    def send(self, subject, to, sender=BOB, body="hello\r\n", options=()):
+        with self.p.smtp("submission", BOB) as c:
+            c.sendmail(sender, [to], message(subject, body, sender=sender, to="x@far.test").encode(), options)
+
+    def report(self, subject):
+        """(words, fields of the one recipient)"""
+        found = wait_for(lambda: [t for t in self.p.stored(BOB) if "\nSubject: %s\n" % subject in t], 20)
+        self.assertEqual(len(found or []), 1, self.p.log_tail())
+        parts = email.message_from_string(found[0], policy=email.policy.default).get_payload()
+        return parts[0].get_content(), parts[1].get_payload()[1]
+
+    def ours(self, words, fields, status, text):
+        self.assertEqual(fields["Status"], status)
+        self.assertEqual(fields["Diagnostic-Code"], "X-Postern; " + text)
+        self.assertIsNone(fields["Remote-MTA"])
+        self.assertNotIn(" said", words)
+        self.assertIn(text.split(" ")[0], words)
+
+    def test_no_connection(self):
+        self.send("to the dead", "x@dead.test")
+        self.assertTrue(wait_for(lambda: [r for r in self.p.queue() if "no connection" in r["reason"]]), self.p.log_tail())
+        row = self.p.queue()[0]
+        shown = self.p.ctl("queue", "show", row["id"]).stdout
+        self.assertIn("451 4.4.2 127.0.0.1 [127.0.0.1]: no connection: Connection refused", shown)
+        self.assertNotIn(" said", shown)
+        self.assertIn("127.0.0.1 [127.0.0.1]: no connection", self.p.ctl("site", "show", "[127.0.0.1]:1").stdout)
+        self.assertIn('relay="127.0.0.1 [127.0.0.1]"', self.p.log())
+        self.p.restart()
+        self.ours(*self.report("to the dead"), "5.4.7",
+                  "not delivered in time; last: 127.0.0.1 [127.0.0.1]: no connection: Connection refused")
+
+    def test_last_reply(self):
+        self.send("to the grey", "x@grey.test")
+        self.assertTrue(wait_for(lambda: [r for r in self.p.queue() if "tea" in r["reason"]]), self.p.log_tail())
+        shown = self.p.ctl("queue", "show", self.p.queue()[0]["id"]).stdout
+        self.assertIn(self.LATER + ", said 127.0.0.1 [127.0.0.1]", shown)
+        self.p.restart()
+        words, fields = self.report("to the grey")
+        self.assertEqual((fields["Action"], fields["Status"]), ("failed", "5.4.7"))
+        self.assertEqual(fields["Remote-MTA"], "dns; 127.0.0.1")
+        self.assertEqual(fields["Diagnostic-Code"], "smtp; " + self.LATER)
+        self.assertIn("The server 127.0.0.1 [127.0.0.1] said last:\n      %s\n    It was tried until" % self.LATER, words)
+        self.assertIn('why="not delivered in time"', self.p.log())
+
+    def test_refused_and_tried_again(self):
+        """Its code is that of a refusal, yet it is not one of this mail."""
+        self.send("to the rude", "x@rude.test")
+        words, fields = self.report("to the rude")
+        self.ours(words.replace(" said", ""), fields, "5.4.7",
+                  "not delivered in time; last from 127.0.0.1 [127.0.0.1]: 554 4.3.2 no service")
+
+    def test_what_it_lacks(self):
+        self.send("in all tongues", "j\u00f6rg@old.test", options=["SMTPUTF8"])
+        self.ours(*self.report("in all tongues"), "5.6.7",
+                  "127.0.0.1 [127.0.0.1]: the server does not take internationalized mail")
+        self.send("too large", "x@old.test", body=("y" * 78 + "\r\n") * 130000)
+        self.ours(*self.report("too large"), "5.3.4",
+                  "127.0.0.1 [127.0.0.1]: the message is larger than the server takes")
+
+
 class Past(unittest.TestCase):
     """What is refused to others when it is too much is never refused to the queue's own reports: they would wait for good."""
 

@@ -127,6 +127,46 @@ START_TEST(full)
 }
 END_TEST
 
+/* What failed of a temporary reply failed of its time: the reply is given as
+ * it was, and our words as ours. */
+START_TEST(late)
+{
+	struct dsn d = request();
+	struct dsn_rcpt r = { .address = STR("b@d.test"), .code = 451,
+		.status = STR("4.7.1"), .text = STR("come back for tea"),
+		.remote = STR("mx.d.test [192.0.2.1]") };
+	bool utf8;
+	struct buf out;
+	const char *text;
+
+	d.rcpts = &r;
+	text = build(&d, &out, &utf8);
+	ck_assert_ptr_nonnull(strstr(text, "\nStatus: 5.4.7\n"
+	    "Remote-MTA: dns; mx.d.test\n"
+	    "Diagnostic-Code: smtp; 451 4.7.1 come back for tea\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "    The server mx.d.test [192.0.2.1] said last:\n"
+	    "      451 4.7.1 come back for tea\n"
+	    "    It was tried until the time was over."));
+	buf_clear(&out);
+	r.remote = STR_NONE;
+	r.text = STR("mx.d.test: no connection");
+	text = build(&d, &out, &utf8);
+	ck_assert_ptr_nonnull(strstr(text, "\nStatus: 5.4.7\n"
+	    "Diagnostic-Code: X-Postern; "
+	    "not delivered in time; last: mx.d.test: no\n connection\n"));
+	ck_assert_ptr_nonnull(strstr(text, "  b@d.test\n"
+	    "      not delivered in time; last: mx.d.test: no connection\n"));
+	ck_assert_ptr_null(strstr(text, "said"));
+	buf_clear(&out);
+	d.action = DSN_DELAYED;
+	text = build(&d, &out, &utf8);
+	ck_assert_ptr_nonnull(strstr(text, "\nStatus: 4.7.1\n"
+	    "Diagnostic-Code: X-Postern; mx.d.test: no connection\n"));
+	buf_clear(&out);
+}
+END_TEST
+
 START_TEST(delayed)
 {
 	struct dsn d = request();
@@ -534,6 +574,7 @@ reports(void)
 
 	tcase_add_test(tc, failed);
 	tcase_add_test(tc, full);
+	tcase_add_test(tc, late);
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, international);
 	tcase_add_test(tc, no_utf8);

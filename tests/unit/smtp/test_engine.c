@@ -497,63 +497,64 @@ static const struct {
 	bool no_answer;
 	unsigned mails[2];
 	const char *enhanced;
+	bool ours; /* the words of the last result */
 } jobs[] = {
 	{ "plain", "one.test", "x@d.test", "0:ok250 ", { POLITE, ABSENT },
-	    SITE_FINE, false, { 1, 0 }, "2.0.0" },
+	    SITE_FINE, false, { 1, 0 }, "2.0.0", false },
 	{ "MX order", "d.test", "x@d.test", "0:ok250 ", { POLITE, POLITE },
-	    SITE_FINE, false, { 1, 0 }, "2.0.0" },
+	    SITE_FINE, false, { 1, 0 }, "2.0.0", false },
 	{ "next MX, no connection", "d.test", "x@d.test", "0:ok250 ",
-	    { ABSENT, POLITE }, SITE_FINE, false, { 0, 1 }, "2.0.0" },
+	    { ABSENT, POLITE }, SITE_FINE, false, { 0, 1 }, "2.0.0", false },
 	{ "next MX, 4xx greeting", "d.test", "x@d.test", "0:ok250 ",
 	    { GREETS_4XX, POLITE }, SITE_SLOW_DOWN, false, { 0, 1 },
-	    "2.0.0" },
+	    "2.0.0", false },
 	{ "next MX, 4xx to MAIL", "d.test", "x@d.test", "0:ok250 ",
-	    { MAIL_4XX, POLITE }, SITE_FINE, false, { 0, 1 }, "2.0.0" },
+	    { MAIL_4XX, POLITE }, SITE_FINE, false, { 0, 1 }, "2.0.0", false },
 	{ "next MX for one recipient", "d.test", "x@d.test later@d.test",
 	    "0:ok250 1:ok250 ", { RCPT_4XX, POLITE }, SITE_FINE, false,
-	    { 1, 1 }, "2.0.0" },
+	    { 1, 1 }, "2.0.0", false },
 	{ "deferred recipient", "one.test", "x@d.test later@d.test",
 	    "0:ok250 1:temp451 ", { RCPT_4XX, ABSENT }, SITE_FINE, false,
-	    { 1, 0 }, "4.2.1" },
+	    { 1, 0 }, "4.2.1", false },
 	{ "refused recipient", "d.test", "no@d.test x@d.test",
 	    "0:perm550 1:ok250 ", { RCPT_5XX, POLITE }, SITE_FINE, false,
-	    { 1, 0 }, "2.0.0" },
+	    { 1, 0 }, "2.0.0", false },
 	{ "all refused", "d.test", "no@d.test", "0:perm550 ",
-	    { RCPT_5XX, POLITE }, SITE_FINE, false, { 0, 0 }, "5.1.1" },
+	    { RCPT_5XX, POLITE }, SITE_FINE, false, { 0, 0 }, "5.1.1", false },
 	{ "dies in DATA, next MX", "d.test", "x@d.test", "0:ok250 ",
-	    { DIES_IN_DATA, POLITE }, SITE_FINE, false, { 0, 1 }, "2.0.0" },
+	    { DIES_IN_DATA, POLITE }, SITE_FINE, false, { 0, 1 }, "2.0.0", false },
 	{ "dies in DATA", "one.test", "x@d.test", "0:temp451 ",
-	    { DIES_IN_DATA, ABSENT }, SITE_FINE, false, { 0, 0 }, "4.4.2" },
+	    { DIES_IN_DATA, ABSENT }, SITE_FINE, false, { 0, 0 }, "4.4.2", true },
 	{ "dies in the text", "d.test", "x@d.test", "0:temp451 ",
-	    { DIES_IN_TEXT, POLITE }, SITE_FINE, true, { 0, 0 }, "4.4.2" },
+	    { DIES_IN_TEXT, POLITE }, SITE_FINE, true, { 0, 0 }, "4.4.2", true },
 	{ "dies after the dot", "d.test", "x@d.test", "0:temp451 ",
-	    { DIES_AFTER_DOT, POLITE }, SITE_FINE, true, { 0, 0 }, "4.4.2" },
+	    { DIES_AFTER_DOT, POLITE }, SITE_FINE, true, { 0, 0 }, "4.4.2", true },
 	{ "I57 early 250", "one.test", "x@d.test", "0:temp451 ",
-	    { EARLY_250, ABSENT }, SITE_FINE, false, { 0, 0 }, "4.5.0" },
+	    { EARLY_250, ABSENT }, SITE_FINE, false, { 0, 0 }, "4.5.0", true },
 	{ "one recipient at a time", "one.test",
 	    "x@d.test y@d.test z@d.test", "0:ok250 1:ok250 2:ok250 ",
-	    { ONE_RCPT, ABSENT }, SITE_FINE, false, { 3, 0 }, "2.0.0" },
+	    { ONE_RCPT, ABSENT }, SITE_FINE, false, { 3, 0 }, "2.0.0", false },
 	{ "TLS fails, then clear", "one.test", "x@d.test", "0:ok250 ",
-	    { BAD_STARTTLS, ABSENT }, SITE_FINE, false, { 1, 0 }, "2.0.0" },
+	    { BAD_STARTTLS, ABSENT }, SITE_FINE, false, { 1, 0 }, "2.0.0", false },
 	{ "null MX", "null.test", "x@d.test", "0:perm556 ",
-	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.1.10" },
+	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.1.10", true },
 	{ "no MX", "nomx.test", "x@d.test", "0:ok250 ", { POLITE, ABSENT },
-	    SITE_FINE, false, { 1, 0 }, "2.0.0" },
+	    SITE_FINE, false, { 1, 0 }, "2.0.0", false },
 	{ "NXDOMAIN", "gone.test", "x@d.test", "0:perm550 ",
-	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.1.2" },
+	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.1.2", true },
 	{ "SERVFAIL", "fail.test", "x@d.test", "0:temp451 ",
-	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "4.4.3" },
+	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "4.4.3", true },
 	{ "MX loop", "loop.test", "x@d.test", "0:perm554 ",
-	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.4.6" },
+	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.4.6", true },
 	{ "we are the backup MX", "backup.test", "x@d.test", "0:ok250 ",
-	    { POLITE, ABSENT }, SITE_FINE, false, { 1, 0 }, "2.0.0" },
+	    { POLITE, ABSENT }, SITE_FINE, false, { 1, 0 }, "2.0.0", false },
 	{ "MX without address", "noaddr.test", "x@d.test", "0:perm550 ",
-	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.4.4" },
+	    { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 }, "5.4.4", true },
 	{ "bad hop", "[x", "x@d.test", "0:temp451 ", { POLITE, ABSENT },
-	    SITE_UNTRIED, false, { 0, 0 }, "4.3.5" },
+	    SITE_UNTRIED, false, { 0, 0 }, "4.3.5", true },
 	{ "address with a line break", "one.test", "x\r\nRSET@d.test",
 	    "0:perm550 ", { POLITE, ABSENT }, SITE_UNTRIED, false, { 0, 0 },
-	    "5.1.3" },
+	    "5.1.3", true },
 };
 
 START_TEST(one_job)
@@ -571,6 +572,7 @@ START_TEST(one_job)
 	ck_assert_uint_eq(servers[1].mails, jobs[_i].mails[1]);
 	if (jobs[_i].enhanced != NULL)
 		ck_assert_str_eq(last_enhanced, jobs[_i].enhanced);
+	ck_assert_int_eq(last_remote[0] == '\0', jobs[_i].ours);
 	if (servers[0].mails > 0)
 		ck_assert_ptr_nonnull(
 		    strstr(servers[0].texts, "Subject: x\r\n\r\n..text\r\n"));
@@ -603,6 +605,7 @@ START_TEST(many)
 }
 END_TEST
 
+/* All of it, or cut short meanwhile: that is no server's fault nor reply. */
 START_TEST(large_body)
 {
 	char path[] = "/tmp/test_engine.XXXXXX";
@@ -615,9 +618,11 @@ START_TEST(large_body)
 		ck_assert_int_eq(
 		    write(fd, "0123456789012345678901234567890\n", 32), 32);
 	send_job("[127.0.0.1]", "x@d.test", STR("Received: by us\n"), fd);
+	ck_assert_int_eq(_i == 0 ? 0 : ftruncate(fd, 100), 0);
 	loop_run(loop);
-	ck_assert_str_eq(results, "0:ok250 ");
-	ck_assert_uint_eq(strlen(servers[0].texts), 17 + 33 * 1000);
+	ck_assert_str_eq(results, _i == 0 ? "0:ok250 " : "0:temp451 ");
+	ck_assert_int_eq(last_remote[0] == '\0', _i != 0);
+	ck_assert(_i != 0 || strlen(servers[0].texts) == 17 + 33 * 1000);
 	ck_assert(strncmp(servers[0].texts, "Received: by us\r\n01", 19) == 0);
 }
 END_TEST
@@ -650,7 +655,7 @@ START_TEST(drips)
 	send_job("[127.0.0.1]", "x@d.test", STR("a\n\nb\n"), -1);
 	loop_run(loop);
 	ck_assert_str_eq(results, "0:temp451 ");
-	ck_assert_str_eq(last_text, "the server did not answer in time");
+	ck_assert_ptr_nonnull(strstr(last_text, "1]: the server did not"));
 	ck_assert_int_eq(no_answer, _i != 0);
 }
 END_TEST
@@ -683,7 +688,7 @@ engine_cases(void)
 	tcase_add_loop_test(tc, one_job, 0, (int)N_OF(jobs));
 	tcase_add_loop_test(tc, reuse, 0, 2);
 	tcase_add_test(tc, many);
-	tcase_add_test(tc, large_body);
+	tcase_add_loop_test(tc, large_body, 0, 2);
 	tcase_add_test(tc, inflight_report);
 	tcase_add_test(tc, inflight_unknown);
 	tcase_add_loop_test(tc, drips, 0, 2);
