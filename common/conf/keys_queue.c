@@ -80,7 +80,8 @@ static const struct conf_kind kinds[] = {
 	    CONF_KEYS(report_keys), SEE_BOUNCE,
 	    "What delivery reports say: failed, delayed, delivered, relayed or "
 	    "expanded.  {hostname}, {admin}, {sender}, {id}, {until} and "
-	    "{attached} stand for what they name." },
+	    "{attached} stand for what they name, {told} for whether there "
+	    "will be a report should it fail until then." },
 	{ "queue", NULL, NULL, "", false, false, false, CONF_KEYS(queue_keys),
 	    SEE_QMGR, "Messages that wait." },
 	{ "maildir", NULL, NULL, "", false, false, false,

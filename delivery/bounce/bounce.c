@@ -117,9 +117,9 @@ report_rcpts(const struct agent_job *job)
 		const struct msg_job_rcpt *r = &job->rcpts[i].r;
 
 		rcpts[i] = (struct dsn_rcpt){ .address = r->address,
-			.orcpt = r->orcpt, .code = r->code,
-			.status = r->status, .text = r->text,
-			.remote = r->remote };
+			.orcpt = r->orcpt, .notify = r->notify,
+			.code = r->code, .status = r->status,
+			.text = r->text, .remote = r->remote };
 	}
 	return rcpts;
 }

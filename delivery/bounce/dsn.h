@@ -26,6 +26,7 @@ enum {
 
 struct dsn_rcpt {
 	struct str address, orcpt;
+	uint32_t notify;          /* NOTIFY_; 0: the usual */
 	uint32_t code;
 	struct str status, text;
 	struct str remote;        /* whose reply the three are; "": ours */

@@ -25,7 +25,7 @@ static const struct {
 	        "To let you know: your message could not be delivered yet "
 	        "to" },
 	    { "You need not do anything: it will be tried again until "
-	      "{until}. If it fails until then, you will be told.",
+	      "{until}. {told}",
 	        "{attached}" } },
 	[DSN_DELIVERED] = { "Your message was delivered",
 	    { "This is the mail server {hostname}.",
@@ -46,7 +46,7 @@ static const struct {
 
 /* What the names stand for; space holds what is made for them. */
 struct names {
-	struct fill fill[6];
+	struct fill fill[7];
 	struct buf space;
 };
 
@@ -58,6 +58,23 @@ attached(const struct dsn *d)
 		       "is attached.";
 	return d->want_full ? "Your message is attached." :
 	                      "The header of your message is attached.";
+}
+
+/* RFC 3461 4.1: a warning does not mean that there will be a report. */
+static const char *
+told(const struct dsn *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->nrcpts; i++)
+		n += d->rcpts[i].notify == 0 ||
+		    (d->rcpts[i].notify & NOTIFY_FAILURE) != 0;
+	if (n == d->nrcpts)
+		return "If it fails until then, you will be told.";
+	return n == 0 ? "If it fails until then, you will not be told, as you "
+	                "wished." :
+	                "If it fails until then, you will be told, but not of "
+	                "those for whom you did not wish it.";
 }
 
 static void
@@ -80,6 +97,7 @@ names_init(struct names *n, const struct dsn *d)
 		str_from(buf_str(&n->space), until.n) };
 	n->fill[4] = (struct fill){ "until", until };
 	n->fill[5] = (struct fill){ "attached", str_c(attached(d)) };
+	n->fill[6] = (struct fill){ "told", str_c(told(d)) };
 }
 
 static void

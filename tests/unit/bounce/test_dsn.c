@@ -12,7 +12,7 @@
 	"From: a@me.test\nMessage-ID: <m1@me.test>\nSubject: hello\n\nbody\n"
 
 static const struct dsn_rcpt failed_rcpts[] = {
-	{ STR_INIT("bob@d.test"), STR_INIT("rfc822;Bob@d.test"), 550,
+	{ STR_INIT("bob@d.test"), STR_INIT("rfc822;Bob@d.test"), 0, 550,
 	    STR_INIT("5.1.1"), STR_INIT("no such user here"),
 	    STR_INIT("mx.d.test [192.0.2.1]") },
 };
@@ -181,6 +181,42 @@ START_TEST(delayed)
 	    "Will-Retry-Until: Wed, 18 Feb 2009 23:33:19 +0000\n"));
 	ck_assert_ptr_nonnull(strstr(text, "need not do anything"));
 	buf_clear(&out);
+}
+END_TEST
+
+/* Who asked for DELAY alone is not told of the end. */
+START_TEST(delayed_told)
+{
+	static const struct {
+		uint32_t notify[2];
+		const char *words;
+	} cases[] = {
+		{ { 0, 0 }, "If it fails until then, you will be told." },
+		{ { NOTIFY_DELAY | NOTIFY_FAILURE, 0 },
+		    "If it fails until then, you will be told." },
+		{ { NOTIFY_DELAY, NOTIFY_DELAY | NOTIFY_SUCCESS },
+		    "If it fails until then, you will not be told, "
+		    "as you wished." },
+		{ { NOTIFY_DELAY, 0 }, "If it fails until then, you will be "
+		    "told, but not of those for whom you did not wish it." },
+	};
+	struct dsn d = request();
+	struct dsn_rcpt rs[] = { failed_rcpts[0], failed_rcpts[0] };
+	bool utf8;
+	struct buf out;
+	char *text;
+
+	rs[0].notify = cases[_i].notify[0];
+	rs[1].notify = cases[_i].notify[1];
+	d.action = DSN_DELAYED;
+	d.rcpts = rs;
+	d.nrcpts = N_OF(rs);
+	build(&d, &out, &utf8);
+	text = buf_release(&out);
+	for (char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+		*at = ' ';
+	ck_assert_ptr_nonnull(strstr(text, cases[_i].words));
+	free(text);
 }
 END_TEST
 
@@ -576,6 +612,7 @@ reports(void)
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, late);
 	tcase_add_test(tc, delayed);
+	tcase_add_loop_test(tc, delayed_told, 0, 4);
 	tcase_add_test(tc, international);
 	tcase_add_test(tc, no_utf8);
 	tcase_add_test(tc, downgraded);
