@@ -3,6 +3,7 @@ delivery_bounce_libbounce_a_SOURCES = \
 	delivery/bounce/advice.c delivery/bounce/advice.h \
 	delivery/bounce/bounce.c delivery/bounce/bounce.h \
 	delivery/bounce/dsn.c delivery/bounce/dsn.h \
+	delivery/bounce/excerpt.c delivery/bounce/excerpt.h \
 	delivery/bounce/lines.c delivery/bounce/lines.h \
 	delivery/bounce/words.c delivery/bounce/words.h
 bounce_links = delivery/bounce/libbounce.a common/msg/libmsg.a \

@@ -38,7 +38,8 @@ static const struct conf_key queue_keys[] = {
 	    "Return the whole message in delivery reports unless the sender "
 	    "asks for the header." },
 	{ "dsn_size", CONF_SIZE, 0, "64KiB", 1024, 0, NULL, SEE_BOUNCE,
-	    "Most octets of the original in a delivery report." },
+	    "Most octets of the original in a delivery report.  Of a header "
+	    "that is larger some fields are left out; the report says which." },
 };
 
 static const struct conf_key deliver_keys[] = {

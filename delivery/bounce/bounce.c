@@ -151,9 +151,10 @@ report(struct bounce *b, struct agent_job *job)
 		fatal_errno("getrandom");
 	if (d.action <= DSN_LAST)
 		d.words = &b->conf.words[d.action];
-	/* All of it when it may be sent back whole. */
+	/* All of it when it may be sent back whole, else its header and ours
+	 * before it. */
 	most = d.want_full && d.original_size <= d.full_max ?
-	    (size_t)d.original_size : HEADER_MAX;
+	    (size_t)d.original_size : PREFIX_MAX + HEADER_MAX;
 	buf_init(&original, most + 65536);
 	/* Encoded, three octets for one, and the soft line ends. */
 	buf_init(&text, DSN_MAX + most * 7 / 2);

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/crc32c.h"
 #include "base/id.h"
+#include "delivery/bounce/excerpt.h"
 #include "delivery/bounce/lines.h"
 #include "delivery/bounce/words.h"
 #include "mail/header.h"
@@ -110,7 +111,8 @@ add_references(struct buf *out, const struct dsn *d, bool utf8)
 }
 
 static void
-add_header(struct buf *out, const struct dsn *d, bool utf8)
+add_header(struct buf *out, const struct dsn *d, const struct excerpt *x,
+    bool utf8)
 {
 	char id[ID_TEXT + 1];
 
@@ -119,7 +121,7 @@ add_header(struct buf *out, const struct dsn *d, bool utf8)
 	    d->hostname);
 	lines_clean(out, d->sender);
 	buf_add_c(out, ">\nSubject: ");
-	words_subject(out, d);
+	words_subject(out, d, x);
 	buf_add_c(out, "\nDate: ");
 	lines_date(out, d->now);
 	/* A message to very many has several reports in a second. */
@@ -155,13 +157,14 @@ add_base64(struct buf *out, struct str text)
 /* The admin's words may be in any language, yet the report must pass servers
  * that take seven bits only: who sent them would not learn of its failure. */
 static void
-add_words(struct buf *out, const struct dsn *d, bool utf8)
+add_words(struct buf *out, const struct dsn *d, const struct excerpt *x,
+    bool utf8)
 {
 	struct buf words;
 	bool ascii;
 
 	buf_init(&words, DSN_MAX);
-	words_put(&words, d);
+	words_put(&words, d, x);
 	ascii = utf8_is_ascii(buf_str(&words));
 	begin_part(out, d,
 	    ascii && !utf8 ? "text/plain; charset=us-ascii" :
@@ -307,19 +310,6 @@ add_report_part(struct buf *out, const struct dsn *d, bool utf8)
 
 /* --- the original ------------------------------------------------------ */
 
-/* Its header, whole lines of it. */
-static struct str
-original_header(const struct dsn *d)
-{
-	struct str h = str_first(d->original, header_end(d->original));
-
-	if (h.n > DSN_HEADER_MAX) {
-		h = str_first(h, DSN_HEADER_MAX);
-		h = str_first(h, str_rfind(h, '\n') + 1);
-	}
-	return h;
-}
-
 /* No line longer than mail allows, and no NUL. */
 static bool
 is_sound(struct str text)
@@ -360,11 +350,11 @@ to_seven_bit(struct original *o)
  * allow (6.3, and RFC 6532 3.7).
  */
 static void
-original_init(struct original *o, const struct dsn *d, bool utf8)
+original_init(struct original *o, const struct dsn *d, struct str header,
+    bool utf8)
 {
 	const bool full = d->want_full && d->original_size <= d->full_max &&
 	    d->original_size == d->original.n;
-	const struct str header = original_header(d);
 	const bool eight_header = !utf8_is_ascii(header);
 	bool global;
 
@@ -405,15 +395,18 @@ dsn_build(struct buf *out, const struct dsn *d, bool *is_utf8)
 	/* Only who has such an address needs servers that know SMTPUTF8 on the
 	 * way back: all others could lose the report there. */
 	const bool utf8 = !utf8_is_ascii(d->sender);
+	struct excerpt x;
 	struct original o;
 
-	original_init(&o, d, utf8);
+	excerpt_init(&x, d->original, d->full_max);
+	original_init(&o, d, x.text, utf8);
 	*is_utf8 = utf8;
-	add_header(out, d, utf8);
-	add_words(out, d, utf8);
+	add_header(out, d, &x, utf8);
+	add_words(out, d, &x, utf8);
 	add_report_part(out, d, utf8);
 	add_original(out, d, &o);
 	buf_clear(&o.seven);
+	excerpt_clear(&x);
 	buf_add_c(out, "\n--");
 	add_boundary(out, d);
 	buf_add_c(out, "--\n");

@@ -19,7 +19,6 @@
 #include "msg/job.h"
 
 enum {
-	DSN_HEADER_MAX = 32 * 1024,  /* octets of the original's header */
 	DSN_RCPTS_SHOWN = 100,       /* in words; the report has all */
 	DSN_MAX = 2 * 1024 * 1024
 };
@@ -53,8 +52,10 @@ struct dsn {
 	int64_t accepted, expires; /* of the message */
 	struct str sender, envid;
 	bool want_full;           /* RET=FULL */
-	uint64_t full_max;        /* octets; a larger original: header only */
-	struct str original;      /* its text as far as it is at hand */
+	uint64_t full_max;        /* octets of it; a larger original: header
+	                           * only; of a larger header: some fields */
+	struct str original;      /* its text as far as it is at hand: all of
+	                           * its header at least */
 	uint64_t original_size;   /* octets of all of it */
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;

@@ -47,17 +47,25 @@ static const struct {
 /* What the names stand for; space holds what is made for them. */
 struct names {
 	struct fill fill[7];
-	struct buf space;
+	struct buf space, attached;
 };
 
-static const char *
-attached(const struct dsn *d)
+static void
+put_attached(struct buf *out, const struct dsn *d, const struct excerpt *x)
 {
-	if (d->want_full && d->original_size > d->full_max)
-		return "Your message is too large to be sent back; its header "
-		       "is attached.";
-	return d->want_full ? "Your message is attached." :
-	                      "The header of your message is attached.";
+	if (d->want_full && d->original_size <= d->full_max) {
+		buf_add_c(out, "Your message is attached.");
+		return;
+	}
+	buf_add_c(out, d->want_full ?
+	    "Your message is too large to be sent back; its header is "
+	    "attached" : "The header of your message is attached");
+	if (x->octets != 0) {
+		buf_add_c(out, ", without ");
+		excerpt_tell(out, x);
+		buf_add_c(out, ", for which a report has no room");
+	}
+	buf_add_char(out, '.');
 }
 
 /* RFC 3461 4.1: a warning does not mean that there will be a report. */
@@ -78,7 +86,7 @@ told(const struct dsn *d)
 }
 
 static void
-names_init(struct names *n, const struct dsn *d)
+names_init(struct names *n, const struct dsn *d, const struct excerpt *x)
 {
 	char id[ID_TEXT + 1];
 	struct str until;
@@ -96,8 +104,17 @@ names_init(struct names *n, const struct dsn *d)
 	n->fill[3] = (struct fill){ "id",
 		str_from(buf_str(&n->space), until.n) };
 	n->fill[4] = (struct fill){ "until", until };
-	n->fill[5] = (struct fill){ "attached", str_c(attached(d)) };
+	buf_init(&n->attached, WORDS_MAX);
+	put_attached(&n->attached, d, x);
+	n->fill[5] = (struct fill){ "attached", buf_str(&n->attached) };
 	n->fill[6] = (struct fill){ "told", str_c(told(d)) };
+}
+
+static void
+names_clear(struct names *n)
+{
+	buf_clear(&n->space);
+	buf_clear(&n->attached);
 }
 
 static void
@@ -171,7 +188,7 @@ add_rcpt_words(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 }
 
 void
-words_subject(struct buf *out, const struct dsn *d)
+words_subject(struct buf *out, const struct dsn *d, const struct excerpt *x)
 {
 	struct str subject = str_c(ours[d->action].subject);
 	struct names n;
@@ -179,20 +196,20 @@ words_subject(struct buf *out, const struct dsn *d)
 
 	if (d->words != NULL && d->words->subject.n > 0)
 		subject = d->words->subject;
-	names_init(&n, d);
+	names_init(&n, d, x);
 	buf_init(&filled, WORDS_MAX);
 	fill_put(&filled, subject, n.fill, sizeof(n.fill) / sizeof(n.fill[0]));
 	rfc2047_encode(out, buf_str(&filled));
 	buf_clear(&filled);
-	buf_clear(&n.space);
+	names_clear(&n);
 }
 
 void
-words_put(struct buf *out, const struct dsn *d)
+words_put(struct buf *out, const struct dsn *d, const struct excerpt *x)
 {
 	struct names n;
 
-	names_init(&n, d);
+	names_init(&n, d, x);
 	put_paragraphs(out, d->words != NULL ? &d->words->text : NULL,
 	    ours[d->action].text, &n);
 	buf_add_char(out, '\n');
@@ -203,5 +220,5 @@ words_put(struct buf *out, const struct dsn *d)
 		    d->nrcpts - DSN_RCPTS_SHOWN);
 	put_paragraphs(out, d->words != NULL ? &d->words->end : NULL,
 	    ours[d->action].end, &n);
-	buf_clear(&n.space);
+	names_clear(&n);
 }

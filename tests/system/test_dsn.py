@@ -220,6 +220,20 @@ class Reports(Case):
             self.assertEqual("the body" in part.as_string(), kind == "message/rfc822")
             self.assertIn(subject, part.as_string())
 
+    def test_large_header(self):
+        """queue.dsn_size is the limit of the header too; the report says what it left out."""
+        self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
+        fields = {"X_Field_%03d" % n: "z" * 80 for n in range(280)}
+        self.send("large header", [("a@plain.test", [])], X_Long="\r\n ".join(["y" * 70] * 800), **fields)
+        report = self.report("large header")[0]
+        self.assertLess(len(report.as_string()), 4096 + 3000)
+        words, status, original = report.get_payload()
+        self.assertRegex(words.get_content().replace("\n", " "), r"header of your message is attached, without the fields "
+                         r"X-Long, X-Field-\d+, X-Field-\d+, .* and others \(\d+ octets\), for which")
+        self.assertIn("\nSubject: large header\n", original.get_payload())
+        self.assertNotIn("yyyy", original.get_payload())
+        self.assertIn("X-Field-000: zzz", original.get_payload())
+
     def test_class_of_the_status(self):
         self.plain.again(reply={"RCPT": "550 4.2.1 odd"})
         self.send("odd class", [("a@plain.test", [])])

@@ -135,7 +135,8 @@ static const struct link_ops ops = { .rules = rules, .nrules = N_OF(rules),
 static void
 setup(void)
 {
-	const struct bounce_conf conf = { .hostname = "me.test" };
+	const struct bounce_conf conf = { .hostname = "me.test",
+		.full_max = 65536 };
 	int pair[2];
 
 	memset(&seen, 0, sizeof(seen));

@@ -80,7 +80,7 @@ request(void)
 	return (struct dsn){ .hostname = "me.test", .action = DSN_FAILED,
 		.id = 7, .secret = 1234567890, .now = 1234567890,
 		.accepted = 1234566000, .expires = 1234999999,
-		.sender = STR("a@me.test"),
+		.sender = STR("a@me.test"), .full_max = 1000,
 		.envid = STR("E1"), .original = STR(ORIGINAL),
 		.original_size = sizeof(ORIGINAL) - 1,
 		.rcpts = failed_rcpts, .nrcpts = 1 };
@@ -492,6 +492,51 @@ START_TEST(original_part)
 }
 END_TEST
 
+/* Most octets of the header too: whole fields of it, and the report says what
+ * is missing. */
+START_TEST(large_header)
+{
+	static char original[70000];
+	struct dsn d = request();
+	size_t n = (size_t)snprintf(original, sizeof(original),
+	    "Received: first\nX-Long: ");
+	bool utf8;
+	struct buf out;
+	char *text, *part, *said;
+
+	memset(original + n, 'x', 60000);
+	for (size_t i = 70; i < 60000; i += 80)
+		memcpy(original + n + i, "\n\t", 2);
+	n += 60000;
+	n += (size_t)snprintf(original + n, sizeof(original) - n,
+	    "\nX-Middle: %0500d\nX-End: %0400d\nSubject: hello\n\nbody\n", 0, 0);
+	d.original = str_n(original, n);
+	d.original_size = n;
+	d.full_max = _i == 0 ? 1024 : 512;
+	d.want_full = _i == 1;
+	build(&d, &out, &utf8);
+	ck_assert_uint_lt(buf_len(&out), 1500 + d.full_max);
+	text = buf_release(&out);
+	said = strstr(text, _i == 0 ? "\n\nThe header of your" :
+	                              "\n\nYour message is too");
+	part = strstr(text, "Content-Type: text/rfc822-headers\n\n");
+	ck_assert_ptr_nonnull(said);
+	ck_assert_ptr_nonnull(part);
+	ck_assert_ptr_nonnull(strstr(part, "\n\nReceived: first\nX-"));
+	ck_assert_ptr_nonnull(strstr(part, "\nSubject: hello\n\n\n--"));
+	ck_assert_ptr_null(strstr(part, "X-Long"));
+	ck_assert_int_eq(strstr(part, "\nX-Middle: ") != NULL, _i == 0);
+	for (char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+		*at = ' ';
+	ck_assert_ptr_nonnull(strstr(said, _i == 0 ?
+	    "is attached, without the fields X-Long (60009 octets), for which "
+	    "a report has no room.  --=" :
+	    "its header is attached, without the fields X-Long, X-Middle "
+	    "(60520 octets), for which a report has no room.  --="));
+	free(text);
+}
+END_TEST
+
 /* A line of it is longer than mail may have. */
 START_TEST(original_long_line)
 {
@@ -618,6 +663,7 @@ reports(void)
 	tcase_add_test(tc, downgraded);
 	tcase_add_loop_test(tc, long_address, 0, 2);
 	tcase_add_loop_test(tc, original_part, 0, (int)N_OF(originals));
+	tcase_add_loop_test(tc, large_header, 0, 2);
 	tcase_add_test(tc, original_long_line);
 	tcase_add_test(tc, own_words);
 	tcase_add_test(tc, injection);
