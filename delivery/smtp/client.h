@@ -93,7 +93,8 @@ struct client_failure {
 struct client_conf {
 	const char *hostname;   /* said in EHLO */
 	bool lmtp;
-	bool check_loop;        /* a greeting with our name is a loop */
+	bool check_loop;        /* a greeting with our name is a loop: not of
+	                         * a filter beside us, which a route names */
 	enum route_tls tls;
 };
 

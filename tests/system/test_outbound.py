@@ -1,6 +1,7 @@
 """Mail that leaves: MX, fallback, retries, reports, TLS; with a name server and mail servers of the tests."""
 import email
 import email.policy
+import socket
 import unittest
 
 from dns_server import DnsServer
@@ -151,6 +152,36 @@ class Outbound(unittest.TestCase):
     def test_we_are_the_mx(self):
         self.send("x@loop.test", "looping")
         self.assertEqual(self.wait_report("looping")[1][0]["Status"], "5.4.6")
+
+    def test_server_with_our_name(self):
+        """Found by MX it is ourselves; what an administrator names, as a filter beside us, may have our name."""
+        greeting = "220 mx.local.test ESMTP"
+        self.sinks[0].again(reply={"connect": greeting})
+        self.send("x@one.test", "our own name")
+        fields = self.wait_report("our own name")[1][0]
+        self.assertEqual(fields["Status"], "5.4.6")
+        self.assertEqual(fields["Diagnostic-Code"], "X-Postern; mx1.test [127.0.0.1]: mail loops back to this server")
+        self.sinks[2].again(reply={"connect": greeting})
+        self.send("x@smart.test", "by a filter")
+        self.wait_sent(self.sinks[2], "by a filter")
+
+    def test_route_to_ourselves(self):
+        """It goes round until receive.hops ends it."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        config = """
+            receive { hops = 10 }
+            relay { allow_from = 127.0.0.1 }
+            listen smtp 127.0.0.1:%d
+            route "round.test" { via = "[127.0.0.1]:%d" tls = none }""" % (port, port)
+        with Instance(name="round", config=config) as p:
+            p.start()
+            with p.smtp("submission", BOB) as c:
+                c.sendmail(BOB, ["x@round.test"], message("and round", sender=BOB, to="x@round.test").encode())
+            report = p.wait_mail_with(BOB, "Your message could not be delivered", 1, 20)[0]
+            p.wait_queue_empty()
+            self.assertIn("\nStatus: 5.4.6\n", report)
+            self.assertEqual(report.count("\nReceived: from "), 11)
 
     def test_names_fail_then_work(self):
         self.dns.zone["later.test"] = "SERVFAIL"
