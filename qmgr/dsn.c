@@ -25,6 +25,18 @@ dsn_wanted(const struct rcpt *r, enum dsn_action action)
 	return message_sender(r->m).n != 0 && (notify & bits[action]) != 0;
 }
 
+void
+dsn_dropped(const struct rcpt *r)
+{
+	note(NOTE_INFO, "report-dropped");
+	note_id("id", r->m->id);
+	note_str("to", rcpt_address(r));
+	note_c("why", message_sender(r->m).n == 0 ?
+	    "the message has no sender to tell" :
+	    "NOTIFY does not ask for it");
+	note_end();
+}
+
 static void
 push(struct dsn_fifo *q, struct dsn_entry e)
 {

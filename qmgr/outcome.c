@@ -108,6 +108,8 @@ decide_failed(struct decision *t)
 	t->dsn = DSN_FAILED;
 	t->end = end_of(DSN_FAILED, false);
 	t->fate = dsn_wanted(t->r, DSN_FAILED) ? FATE_REPORT : FATE_DONE;
+	if (t->fate == FATE_DONE)
+		dsn_dropped(t->r);
 }
 
 static void

@@ -224,6 +224,8 @@ void dsn_look(struct qmgr *d, struct message *m);
 void dsn_pump(struct qmgr *d);
 /* A report of this kind would go to this message's sender. */
 bool dsn_wanted(const struct rcpt *r, enum dsn_action action);
+/* Logs that this recipient failed and nobody will be told. */
+void dsn_dropped(const struct rcpt *r);
 
 /* A job of bounce is over; rs were reported, or not (then later). */
 void dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,

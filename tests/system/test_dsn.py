@@ -2,6 +2,7 @@
 import email
 import email.policy
 import quopri
+import re
 import time
 import unittest
 
@@ -202,6 +203,29 @@ class Reports(Case):
         self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
         self.send("never told", [("a@plain.test", ["NOTIFY=NEVER"])])
         self.no_report("never told")
+        self.dropped("a@plain.test", "NOTIFY does not ask for it")
+
+    def dropped(self, to, why):
+        """The log says that there was no report, and why."""
+        line = 'report-dropped id=[0-9A-Z]+ to=%s why="%s"' % (to, why)
+        self.assertTrue(wait_for(lambda: re.search(line, self.p.log()), 5), self.p.log_tail())
+
+    def test_from_nobody(self):
+        self.plain.again(reply={"RCPT": "550 5.1.1 unknown"})
+        self.send("from nobody", [("b@plain.test", [])], sender="")
+        self.no_report("from nobody")
+        self.dropped("b@plain.test", "the message has no sender to tell")
+
+    def test_bounced_by_the_administrator(self):
+        """Who is not to be told of a failure is not told of this one, and the log says so."""
+        self.plain.again(reply={"RCPT": "451 4.3.0 not yet"})
+        for sender, options, to, why in (("", [], "c@plain.test", "the message has no sender to tell"),
+                                         (BOB, ["NOTIFY=NEVER"], "d@plain.test", "NOTIFY does not ask for it")):
+            self.send("sent back", [(to, options)], sender=sender)
+            row = wait_for(lambda: [r for r in self.p.queue() if r["attempts"] and r["status"] == "deferred"])[0]
+            self.p.ctl("queue", "bounce", "--yes", row["id"])
+            self.no_report("sent back")
+            self.dropped(to, why)
 
     def test_never_is_passed_on(self):
         self.send("never passed", [("a@knows.test", ["NOTIFY=NEVER"])])

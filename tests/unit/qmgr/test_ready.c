@@ -99,6 +99,12 @@ warn(struct qmgr *q, struct message *m)
 			queue_warned(&q->q, m, &r, 1);
 }
 
+void
+dsn_dropped(const struct rcpt *r)
+{
+	(void)r;
+}
+
 /* Each report is written at once. */
 void
 dsn_queue(struct qmgr *q, struct message *m, enum dsn_action action)
