@@ -16,7 +16,10 @@ delivery_bounce_bounce_SOURCES = delivery/bounce/main.c
 delivery_bounce_bounce_LDADD = $(bounce_links)
 dist_man_MANS += delivery/bounce/bounce.8
 
-check_PROGRAMS += tests/unit/bounce/test_dsn tests/unit/bounce/test_bounce
+check_PROGRAMS += tests/unit/bounce/test_dsn tests/unit/bounce/test_bounce \
+	tests/unit/bounce/test_advice
+tests_unit_bounce_test_advice_SOURCES = tests/unit/bounce/test_advice.c
+tests_unit_bounce_test_advice_LDADD = $(bounce_links) $(CHECK_LIBS)
 tests_unit_bounce_test_dsn_SOURCES = tests/unit/bounce/test_dsn.c
 tests_unit_bounce_test_dsn_LDADD = $(bounce_links) $(CHECK_LIBS)
 tests_unit_bounce_test_bounce_SOURCES = tests/unit/bounce/test_bounce.c
