@@ -232,6 +232,27 @@ add_diagnostic(
 	buf_clear(&words);
 }
 
+/* The report follows an attempt at once.  Not surely so when we refuse it
+ * ourselves, which the administrator and aliases do without one, nor when its
+ * time was over, which its site's being down may show; nor does a warning, for
+ * which any of the recipients may be the reason. */
+static bool
+is_of_attempt(const struct dsn *d, const struct dsn_rcpt *r)
+{
+	switch (d->action) {
+	case DSN_FAILED:
+		return r->remote.n > 0 && !dsn_is_late(d, r);
+	case DSN_DELIVERED:
+	case DSN_RELAYED:
+		return true;
+	case DSN_NONE:
+	case DSN_DELAYED:
+	case DSN_EXPANDED:
+		break;
+	}
+	return false;
+}
+
 static void
 add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r,
     bool utf8)
@@ -254,9 +275,11 @@ add_rcpt_report(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r,
 	    STR_ARG(status.n > 1 ? str_from(status, 1) : STR(".0.0")));
 	if (r->text.n > 0)
 		add_diagnostic(out, d, r, utf8);
-	buf_add_c(out, "Last-Attempt-Date: ");
-	lines_date(out, d->now);
-	buf_add_char(out, '\n');
+	if (is_of_attempt(d, r)) {
+		buf_add_c(out, "Last-Attempt-Date: ");
+		lines_date(out, d->now);
+		buf_add_char(out, '\n');
+	}
 	if (d->action == DSN_DELAYED) {
 		buf_add_c(out, "Will-Retry-Until: ");
 		lines_date(out, d->expires);

@@ -226,6 +226,12 @@ class Reports(Case):
             self.p.ctl("queue", "bounce", "--yes", row["id"])
             self.no_report("sent back")
             self.dropped(to, why)
+        self.send("told of it", [("e@plain.test", [])])
+        self.assertTrue(wait_for(lambda: [r for r in self.p.queue() if r["attempts"]]), self.p.log_tail())
+        self.p.ctl("queue", "bounce", "--yes", "--to", "e@plain.test")
+        fields = self.report("told of it")[2][0]
+        self.assertEqual(fields["Diagnostic-Code"], "X-Postern; returned by the administrator")
+        self.assertIsNone(fields["Last-Attempt-Date"])
 
     def test_never_is_passed_on(self):
         self.send("never passed", [("a@knows.test", ["NOTIFY=NEVER"])])

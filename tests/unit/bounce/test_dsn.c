@@ -607,6 +607,40 @@ START_TEST(long_lines)
 }
 END_TEST
 
+/* RFC 3464 2.3.7: where a report does not follow an attempt at once nobody
+ * knows when the last one was. */
+START_TEST(last_attempt)
+{
+	static const struct {
+		enum dsn_action action;
+		uint32_t code;
+		const char *remote;
+		bool is_there;
+	} cases[] = {
+		{ DSN_FAILED, 550, "mx.d.test [192.0.2.1]", true },
+		{ DSN_FAILED, 451, "mx.d.test [192.0.2.1]", false }, /* late */
+		{ DSN_FAILED, 550, "", false }, /* an administrator, an alias */
+		{ DSN_RELAYED, 250, "mx.d.test [192.0.2.1]", true },
+		{ DSN_DELIVERED, 250, "", true },
+		{ DSN_EXPANDED, 250, "", false },
+		{ DSN_DELAYED, 451, "mx.d.test [192.0.2.1]", false },
+	};
+	struct dsn d = request();
+	struct dsn_rcpt r = failed_rcpts[0];
+	bool utf8;
+	struct buf out;
+
+	d.action = cases[_i].action;
+	d.rcpts = &r;
+	r.code = cases[_i].code;
+	r.remote = str_c(cases[_i].remote);
+	ck_assert_int_eq(strstr(build(&d, &out, &utf8),
+	    "\nLast-Attempt-Date: Fri, 13 Feb 2009 23:31:30 +0000\n") != NULL,
+	    cases[_i].is_there);
+	buf_clear(&out);
+}
+END_TEST
+
 START_TEST(prefix)
 {
 	const struct dsn d = request();
@@ -644,6 +678,7 @@ reports(void)
 	tcase_add_test(tc, own_words);
 	tcase_add_test(tc, injection);
 	tcase_add_loop_test(tc, long_lines, 0, 3);
+	tcase_add_loop_test(tc, last_attempt, 0, 7);
 	tcase_add_test(tc, prefix);
 	return tc;
 }
