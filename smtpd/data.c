@@ -59,14 +59,13 @@ is_bare(const struct smtp_session *s)
 }
 
 static void
-judge_header(struct smtp_session *s)
+judge_header(struct smtp_session *s, enum header_verdict v)
 {
-	enum header_verdict v = s->head.limit;
+	struct str text;
+	unsigned code = header_refusal(v, &text);
 
-	if (v == HEADER_LOOP || s->head.hops > s->policy->hops_max)
-		condemn(s, 554, STR("5.4.6 the message is in a loop"));
-	else if (v == HEADER_TOO_BIG)
-		condemn(s, 552, STR("5.3.4 the header is too large"));
+	if (code != 0)
+		condemn(s, code, text);
 }
 
 /* What can be judged while the octets pass by. */
@@ -75,31 +74,13 @@ judge(struct smtp_session *s, struct str text)
 {
 	if (!s->head.done) {
 		header_scan_feed(&s->head, text);
-		judge_header(s);
+		judge_header(s, s->head.hops > s->policy->hops_max ?
+		    HEADER_LOOP : s->head.limit);
 	}
 	if (is_bare(s))
 		condemn(s, 550, bare_text);
 	if (s->received > s->policy->size_max)
 		condemn(s, 552, STR("5.3.4 the message is too large"));
-}
-
-/* What only the end can tell. */
-static void
-judge_end(struct smtp_session *s)
-{
-	switch (header_scan_verdict(&s->head)) {
-	case HEADER_FINE:
-	case HEADER_TOO_BIG:
-	case HEADER_LOOP:
-		break;
-	case HEADER_TWO_FROM:
-		condemn(s, 550,
-		    STR("5.6.0 a header field that may stand once stands twice"));
-		break;
-	case HEADER_BAD_FIELD:
-		condemn(s, 550, STR("5.6.0 white space in a field name"));
-		break;
-	}
 }
 
 /* A message that begins with something else than a field. */
@@ -163,7 +144,8 @@ static void
 end_of_data(struct smtp_session *s)
 {
 	if (s->verdict == 0) {
-		judge_end(s);
+		/* What only the end can tell. */
+		judge_header(s, header_scan_verdict(&s->head));
 	} else if (is_bare(s)) {
 		/* Of several reasons this one, which closes the session. */
 		s->verdict = 0;

@@ -80,5 +80,10 @@ void header_scan_init(struct header_scan *s);
 void header_scan_feed(struct header_scan *s, struct str text);
 /* At the end of the message. */
 enum header_verdict header_scan_verdict(const struct header_scan *s);
+/* A whole message, in one piece; hops: the most Received fields. */
+enum header_verdict header_judge(struct str msg, unsigned hops);
+/* How it is refused: the code, and "5.4.6 ..." in *text; 0: HEADER_FINE,
+ * *text unchanged. */
+unsigned header_refusal(enum header_verdict v, struct str *text);
 
 #endif

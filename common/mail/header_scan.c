@@ -134,3 +134,36 @@ header_scan_verdict(const struct header_scan *s)
 		return HEADER_TWO_FROM;
 	return s->bad_field ? HEADER_BAD_FIELD : HEADER_FINE;
 }
+
+enum header_verdict
+header_judge(struct str msg, unsigned hops)
+{
+	struct header_scan s;
+
+	header_scan_init(&s);
+	header_scan_feed(&s, msg);
+	return s.hops > hops ? HEADER_LOOP : header_scan_verdict(&s);
+}
+
+unsigned
+header_refusal(enum header_verdict v, struct str *text)
+{
+	switch (v) {
+	case HEADER_FINE:
+		break;
+	case HEADER_TOO_BIG:
+		*text = STR("5.3.4 the header is too large");
+		return 552;
+	case HEADER_LOOP:
+		*text = STR("5.4.6 the message is in a loop");
+		return 554;
+	case HEADER_TWO_FROM:
+		*text = STR("5.6.0 a header field that may stand once stands "
+			    "twice");
+		return 550;
+	case HEADER_BAD_FIELD:
+		*text = STR("5.6.0 white space in a field name");
+		return 550;
+	}
+	return 0;
+}

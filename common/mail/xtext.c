@@ -72,3 +72,18 @@ undo:
 	buf_cut(out, was);
 	return false;
 }
+
+bool
+xtext_can(struct str plain, bool utf8, size_t most)
+{
+	struct buf code, again;
+	bool ok;
+
+	buf_init(&code, most);
+	buf_init(&again, most);
+	ok = xtext_encode(&code, plain) &&
+	    xtext_decode(&again, buf_str(&code), utf8);
+	buf_clear(&code);
+	buf_clear(&again);
+	return ok;
+}

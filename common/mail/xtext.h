@@ -19,5 +19,8 @@ bool xtext_encode(struct buf *out, struct str in);
  * legal if they are UTF-8.
  */
 bool xtext_decode(struct buf *out, struct str in, bool utf8);
+/* Whether xtext of at most `most` octets can stand for plain: what
+ * xtext_decode gives back. */
+bool xtext_can(struct str plain, bool utf8, size_t most);
 
 #endif

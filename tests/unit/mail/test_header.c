@@ -97,6 +97,10 @@ START_TEST(scan)
 		ck_assert_uint_eq(s.has, scans[_i].has);
 		ck_assert_uint_eq(s.hops, scans[_i].hops);
 	}
+	ck_assert_int_eq(header_judge(in, scans[_i].hops), scans[_i].verdict);
+	if (scans[_i].hops > 0)
+		ck_assert_int_eq(
+		    header_judge(in, scans[_i].hops - 1), HEADER_LOOP);
 }
 END_TEST
 
