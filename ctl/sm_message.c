@@ -77,13 +77,19 @@ sm_add_rcpts(struct sm *s, struct str text)
 	struct addrlist list;
 	struct addrlist_item item;
 	struct str address;
-	size_t found = 0;
+	bool is_list = str_trim(text).n == 0;
 
 	addrlist_init(&list, &s->pool, text);
 	while (addrlist_next(&list, &item)) {
+		/* However many. */
+		list.count = 0;
+		/* "undisclosed-recipients:;" is nobody, and legal (RFC 5322
+		 * 3.4); "bob:" alone is a slip. */
+		if (item.kind == ADDRLIST_GROUP)
+			is_list = is_list || str_find(list.in, ';') < list.in.n;
 		if (item.kind != ADDRLIST_MAILBOX)
 			continue;
-		found++;
+		is_list = true;
 		if (!canonical(s, &item, &address))
 			return sm_fail(s, EX_DATAERR, "%.*s: not an address",
 			    STR_ARG(str_first(text, 200)));
@@ -97,9 +103,8 @@ sm_add_rcpts(struct sm *s, struct str text)
 		s->rcpts[s->nrcpts++] = (struct env_rcpt){
 			.notify = s->notify, .address = address };
 	}
-	return found > 0 || str_trim(text).n == 0 ? EX_OK :
-	    sm_fail(s, EX_DATAERR, "%.*s: not an address",
-	        STR_ARG(str_first(text, 200)));
+	return is_list ? EX_OK : sm_fail(s, EX_DATAERR,
+	    "%.*s: not an address", STR_ARG(str_first(text, 200)));
 }
 
 /* "Bob Miller,Room 5,..." of the password file: what is before a comma. */

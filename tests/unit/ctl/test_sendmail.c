@@ -58,6 +58,19 @@ static const struct {
 	  "-- a@x.test", "S: t\n\nb\n", 0, "m@h.test", "a@x.test ", "b\n",
 	    NULL },
 	{ "-f m a@x.test", "", 0, "m@h.test", "a@x.test ", "Date: ", NULL },
+	/* Groups: RFC 5322 3.4. */
+	{ "-t -f m", "To: undisclosed-recipients:;\nBcc: a@x.test\n\nb\n", 0,
+	    "m@h.test", "a@x.test ", "\nTo: undisclosed-recipients:;\n\n",
+	    "Bcc" },
+	{ "-t -f m", "Cc: nobody (at \\) all;) : (no\n (one)) ;\n"
+	    "To: a@x.test, \"x:\":;\nBcc: :;\n\nb\n", 0, "m@h.test",
+	    "a@x.test ", "Cc: nobody", "Bcc" },
+	{ "-f m 'list:;' a@x.test", "\nb\n", 0, "m@h.test", "a@x.test ",
+	    "\nTo: undisclosed", NULL },
+	{ "-t -f m a@x.test", "To: us:b@x.test,c;\n\nb\n", 0, "m@h.test",
+	    "a@x.test b@x.test c@h.test ", "us:", NULL },
+	{ "-t 'list:;'", "To: none:;\n\nb\n", 64, NULL, NULL, NULL, NULL },
+	{ "-t a@x.test", "To: bob:\n\nb\n", 65, NULL, NULL, NULL, NULL },
 	{ "-z a@x.test", "", 64, NULL, NULL, NULL, NULL },
 	{ "-bx a@x.test", "", 64, NULL, NULL, NULL, NULL },
 	{ "-oy a@x.test", "", 64, NULL, NULL, NULL, NULL },
@@ -138,7 +151,7 @@ dropped(struct buf *out)
 			found = true;
 			snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
 			f = fopen(name, "r");
-			n = fread(buf_reserve(out, 65536), 1, 65536, f);
+			n = fread(buf_reserve(out, 1 << 18), 1, 1 << 18, f);
 			buf_commit(out, n);
 			fclose(f);
 		}
@@ -176,6 +189,26 @@ START_TEST(ends_and_drops)
 }
 END_TEST
 
+/* More than one field names before addrlist stops. */
+START_TEST(many)
+{
+	struct buf text;
+	struct drop d;
+
+	buf_init(&text, BUF_NO_MAX);
+	buf_add_c(&text, "To: a@x.test");
+	for (unsigned i = 1; i < 1500; i++)
+		buf_addf(&text, ",\n %u@x.test", i);
+	buf_add_c(&text, "\n\nb\n");
+	ck_assert_int_eq(run("-t -f m", buf_cstr(&text)), 0);
+	buf_reset(&text);
+	ck_assert(dropped(&text));
+	ck_assert_int_eq(drop_read(buf_str(&text), &d), DROP_OK);
+	ck_assert_uint_eq(d.nrcpts, 1500);
+	buf_clear(&text);
+}
+END_TEST
+
 /* Nowhere to put it: the caller is told, and the text is kept. */
 START_TEST(dead_letter)
 {
@@ -195,6 +228,7 @@ all(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, ends_and_drops, 0, N_OF(runs));
+	tcase_add_test(tc, many);
 	tcase_add_test(tc, dead_letter);
 	return tc;
 }
