@@ -11,6 +11,7 @@
 
 #include "base/fatal.h"
 #include "conf/parse.h"
+#include "mail/header.h"
 
 int
 sm_fail(const struct sm *s, int code, const char *fmt, ...)
@@ -40,12 +41,15 @@ read_conf(struct sm *s)
 	s->run = pool_str(&s->pool, conf_str(paths, "run"));
 	s->spool = pool_str(&s->pool, conf_str(paths, "spool"));
 	s->size_max = 50u << 20;
+	s->hops_max = HEADER_HOPS_MAX;
 	if (gethostname(host, sizeof(host) - 1) == -1)
 		snprintf(host, sizeof(host), "localhost");
 	s->hostname = str_c(host);
 	if (conf_ok(c)) {
 		s->hostname = pool_str(&s->pool, conf_str(root, "hostname"));
 		s->size_max = conf_size(conf_one(root, "receive"), "message");
+		s->hops_max = (unsigned)conf_u64(
+		    conf_one(root, "receive"), "hops");
 		s->domain = pool_str(&s->pool, conf_str(
 		    conf_one(root, "accounts"), "default_domain"));
 		d = conf_next(root, "domain", NULL);

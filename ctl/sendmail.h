@@ -37,6 +37,7 @@ struct sm {
 	/* From the configuration. */
 	struct str hostname, domain, run, spool;
 	uint64_t size_max;
+	unsigned hops_max;         /* Received fields */
 	struct buf text;           /* the message, LF line ends */
 	int drop_error;            /* errno: why it could not be kept */
 };
@@ -46,7 +47,8 @@ struct sm {
 int sm_options(struct sm *s, int argc, char *argv[]);
 
 /* sm_message.c: reads the message from stdin into s->text, recipients out of
- * it with -t, and adds the fields that every message has.  0 or EX_. */
+ * it with -t, adds the fields that every message has, and judges it as the
+ * server will.  0 or EX_. */
 int sm_message(struct sm *s);
 /* Adds the recipients that text names ("a, Bob <b@example.org>"). */
 int sm_add_rcpts(struct sm *s, struct str text);

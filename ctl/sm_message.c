@@ -10,6 +10,7 @@
 #include "ctl/sendmail.h"
 #include "mail/addr.h"
 #include "mail/addrlist.h"
+#include "mail/crlf.h"
 #include "mail/date.h"
 #include "mail/header.h"
 #include "mail/rfc2047.h"
@@ -124,6 +125,7 @@ sm_set_sender(struct sm *s)
 	struct addrlist_item item = { .kind = ADDRLIST_MAILBOX };
 	struct addrlist list;
 	char number[32];
+	const char *text = s->sender;
 
 	set_name(s, pw);
 	if (s->sender != NULL && (s->sender[0] == '\0' ||
@@ -131,18 +133,17 @@ sm_set_sender(struct sm *s)
 		s->head.sender = STR("");
 		return EX_OK;
 	}
-	if (s->sender != NULL) {
-		addrlist_init(&list, &s->pool, str_c(s->sender));
+	if (text != NULL) {
+		addrlist_init(&list, &s->pool, str_c(text));
 		if (!addrlist_next(&list, &item))
 			item.local = STR("");
 	} else {
 		snprintf(number, sizeof(number), "uid%u", (unsigned)getuid());
-		item.local = str_c(pw != NULL ? pw->pw_name : number);
+		text = pw != NULL ? pw->pw_name : number;
+		item.local = str_c(text);
 	}
-	if (!canonical(s, &item, &s->head.sender))
-		return sm_fail(s, EX_USAGE, "%s: not an address",
-		    s->sender != NULL ? s->sender : number);
-	return EX_OK;
+	return canonical(s, &item, &s->head.sender) ? EX_OK :
+	    sm_fail(s, EX_DATAERR, "%s: not an address", text);
 }
 
 /* ---- text ---- */
@@ -164,6 +165,13 @@ add_line(struct sm *s, struct str line, bool first)
 }
 
 static int
+too_large(const struct sm *s)
+{
+	return sm_fail(s, EX_DATAERR, "the message is larger than %llu octets",
+	    (unsigned long long)s->size_max);
+}
+
+static int
 read_stdin(struct sm *s, struct buf *raw)
 {
 	for (;;) {
@@ -171,9 +179,7 @@ read_stdin(struct sm *s, struct buf *raw)
 		ssize_t n;
 
 		if (room == NULL)
-			return sm_fail(s, EX_DATAERR, "the message is larger "
-			    "than %llu octets",
-			    (unsigned long long)s->size_max);
+			return too_large(s);
 		n = read(STDIN_FILENO, room, 65536);
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -331,9 +337,9 @@ put_missing(struct sm *s, struct str head, struct buf *out)
 		buf_add_c(out, "To: undisclosed-recipients:;\n");
 }
 
-/* The header again, with what lacks and without Bcc. */
+/* The header again, with what lacks and, if it was read, without Bcc. */
 static void
-rebuild(struct sm *s)
+rebuild(struct sm *s, bool hide)
 {
 	struct str head, body, rest;
 	struct header_field f;
@@ -344,7 +350,7 @@ rebuild(struct sm *s)
 	put_missing(s, head, &out);
 	rest = head;
 	while (header_next(&rest, &f))
-		if (!s->from_header || !is_bcc(f.name)) {
+		if (!hide || !is_bcc(f.name)) {
 			buf_add(&out, f.whole);
 			if (!str_ends(f.whole, STR("\n")))
 				buf_add_char(&out, '\n');
@@ -355,24 +361,48 @@ rebuild(struct sm *s)
 	s->text = out;
 }
 
+/* What the server would refuse is not left in the drop folder. */
+static int
+judge(const struct sm *s)
+{
+	struct str words;
+	char last = 0;
+
+	if (header_refusal(header_judge(buf_str(&s->text), s->hops_max),
+	    &words) != 0)
+		return sm_fail(s, EX_DATAERR, "message: %.*s", STR_ARG(words));
+	if (crlf_size(buf_str(&s->text), &last) > s->size_max)
+		return too_large(s);
+	return EX_OK;
+}
+
+static int
+find_rcpts(struct sm *s)
+{
+	struct str head, body;
+	int code = EX_OK;
+
+	split(buf_str(&s->text), &head, &body);
+	if (s->from_header)
+		code = rcpts_of_header(s, head);
+	if (code == EX_OK && s->nrcpts == 0)
+		code = sm_fail(s, EX_USAGE, s->from_header ?
+		    "the header names no recipient" :
+		    "no recipient; see -t in man 8 sendmail");
+	return code;
+}
+
 int
 sm_message(struct sm *s)
 {
-	struct str head, body;
 	int code;
 
 	if ((code = read_text(s)) != EX_OK)
 		return code;
-	split(buf_str(&s->text), &head, &body);
-	if (s->from_header && (code = rcpts_of_header(s, head)) != EX_OK)
-		return code;
-	if (s->nrcpts == 0)
-		return sm_fail(s, EX_USAGE, s->from_header ?
-		    "the header names no recipient" :
-		    "no recipient; see -t in man 8 sendmail");
-	rebuild(s);
+	code = find_rcpts(s);
+	rebuild(s, s->from_header && code == EX_OK);
 	for (size_t i = 0; i < buf_len(&s->text); i++)
 		if ((buf_str(&s->text).p[i] & 0x80) != 0)
 			s->head.flags |= ENV_8BIT;
-	return EX_OK;
+	return code == EX_OK ? judge(s) : code;
 }

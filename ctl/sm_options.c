@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ctl/sendmail.h"
+#include "mail/xtext.h"
 
 /* One letter and what follows it. */
 struct option_row {
@@ -134,8 +135,9 @@ take_return(struct sm *s, const char *value)
 static void
 take_envid(struct sm *s, const char *value)
 {
-	if (strlen(value) > ENVID_MAX)
-		usage("-V %s: too long", value);
+	if (!xtext_can(str_c(value), false, ENVID_MAX))
+		usage("-V takes printable ASCII, at most %d characters as "
+		      "xtext", ENVID_MAX);
 	s->head.envid = str_c(value);
 }
 

@@ -141,7 +141,8 @@ exit_of(const struct smtp *c, unsigned code)
 		return c->reply.detail == 2 ? EX_NOHOST : EX_NOUSER;
 	if (c->reply.class == 5 && c->reply.subject == 7)
 		return EX_NOPERM;
-	if (code == 552 || code == 554)
+	if (code == 552 || code == 554 ||
+	    (c->reply.class == 5 && c->reply.subject == 6))
 		return EX_DATAERR;
 	return EX_UNAVAILABLE;
 }

@@ -71,6 +71,19 @@ static const struct {
 	    "a@x.test b@x.test c@h.test ", "us:", NULL },
 	{ "-t 'list:;'", "To: none:;\n\nb\n", 64, NULL, NULL, NULL, NULL },
 	{ "-t a@x.test", "To: bob:\n\nb\n", 65, NULL, NULL, NULL, NULL },
+	/* ENVID is xtext of printable octets: RFC 3461 4.4. */
+	{ "-f m -V 'a b' a@x.test", "\nb\n", 0, "m@h.test", "a@x.test ",
+	    "b\n", NULL },
+	{ "-V 'a b\x01' a@x.test", "\nb\n", 64, NULL, NULL, NULL, NULL },
+	{ "-V 'a\nb' a@x.test", "\nb\n", 64, NULL, NULL, NULL, NULL },
+	{ "-V '\xc3\xa4' a@x.test", "\nb\n", 64, NULL, NULL, NULL, NULL },
+	{ "-V ++++++++++++++++++++++++++++++++++ a@x.test", "\nb\n", 64, NULL,
+	    NULL, NULL, NULL },
+	/* What smtpd refuses. */
+	{ "a@x.test", "TO : a@x.test\n\nb\n", 65, NULL, NULL, NULL, NULL },
+	{ "a@x.test", "From: a@x.test\nFrom: b@x.test\n\nb\n", 65, NULL, NULL,
+	    NULL, NULL },
+	{ "-f 'x y@@z' a@x.test", "\nb\n", 65, NULL, NULL, NULL, NULL },
 	{ "-z a@x.test", "", 64, NULL, NULL, NULL, NULL },
 	{ "-bx a@x.test", "", 64, NULL, NULL, NULL, NULL },
 	{ "-oy a@x.test", "", 64, NULL, NULL, NULL, NULL },
@@ -96,18 +109,24 @@ command(const char *what, const char *below)
 }
 
 static void
-setup(void)
+config(const char *more)
 {
 	char path[128];
 	FILE *f;
 
+	snprintf(path, sizeof(path), "%s/postern.conf", base);
+	f = fopen(path, "w");
+	fprintf(f, "hostname = h.test\n%s", more);
+	fclose(f);
+}
+
+static void
+setup(void)
+{
 	strcpy(base + sizeof(base) - 7, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(base));
 	command("mkdir -p", "/spool/drop");
-	snprintf(path, sizeof(path), "%s/postern.conf", base);
-	f = fopen(path, "w");
-	fputs("hostname = h.test\n", f);
-	fclose(f);
+	config("");
 }
 
 static void
@@ -189,6 +208,41 @@ START_TEST(ends_and_drops)
 }
 END_TEST
 
+/* Text: n times a line, then the end. */
+static int
+run_long(const char *args, const char *line, size_t n)
+{
+	struct buf text;
+	int code;
+
+	buf_init(&text, BUF_NO_MAX);
+	while (n-- > 0)
+		buf_add_c(&text, line);
+	buf_add_c(&text, "\nb\n");
+	code = run(args, buf_cstr(&text));
+	buf_clear(&text);
+	return code;
+}
+
+/* The server, once it is up, would refuse it. */
+START_TEST(limits)
+{
+	char line[1001];
+
+	memset(line, 'x', 999);
+	memcpy(line, "X: ", 3);
+	strcpy(line + 999, "\n");
+	ck_assert_int_eq(run_long("-f m a@x.test", "Received: x\n", 50), 0);
+	ck_assert_int_eq(run_long("-f m a@x.test", "Received: x\n", 51), 65);
+	ck_assert_int_eq(run_long("-f m a@x.test", line, 250), 0);
+	ck_assert_int_eq(run_long("-f m a@x.test", line, 300), 65);
+	config("receive {\n\thops = 5\n\tmessage = 64KiB\n}\n");
+	ck_assert_int_eq(run_long("-f m a@x.test", "Received: x\n", 6), 65);
+	ck_assert_int_eq(run_long("-f m a@x.test", line, 60), 0);
+	ck_assert_int_eq(run_long("-f m a@x.test", line, 66), 65);
+}
+END_TEST
+
 /* More than one field names before addrlist stops. */
 START_TEST(many)
 {
@@ -228,6 +282,7 @@ all(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, ends_and_drops, 0, N_OF(runs));
+	tcase_add_test(tc, limits);
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, dead_letter);
 	return tc;
