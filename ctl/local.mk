@@ -12,7 +12,7 @@ ctl_postern_LDADD = common/msg/libmsg.a common/proc/libproc.a \
 EXTRA_DIST += ctl/VERBS.md
 
 sbin_PROGRAMS += ctl/sendmail
-ctl_sendmail_SOURCES = ctl/sendmail.c ctl/sendmail.h ctl/sm_drop.c \
+ctl_sendmail_SOURCES = ctl/sendmail.c ctl/sendmail.h ctl/sm_dead.c ctl/sm_drop.c \
 	ctl/sm_message.c ctl/sm_options.c ctl/sm_submit.c
 ctl_sendmail_LDADD = common/msg/libmsg.a common/proc/libproc.a \
 	common/conf/libconf.a common/event/libevent.a common/mail/libmail.a \

@@ -115,8 +115,9 @@ retry(struct sm *s)
 	    "--all", "--quiet", NULL });
 }
 
+/* EX_OK: safe, or with the server or the drop folder but for s->refused. */
 static int
-deliver(struct sm *s, int argc, char *argv[])
+hand_over(struct sm *s, int argc, char *argv[])
 {
 	int code;
 
@@ -131,16 +132,26 @@ deliver(struct sm *s, int argc, char *argv[])
 	code = sm_submit(s);
 	if (code == EX_TEMPFAIL)
 		code = sm_drop(s);
-	if (code == EX_OK)
-		code = s->refused;
 	if (code == EX_TEMPFAIL)
 		sm_fail(s, code, "the server takes no mail now and %.*s/drop "
 		    "cannot be written: %s", STR_ARG(s->spool),
 		    strerror(s->drop_error));
-	if (code != EX_OK && (code == EX_TEMPFAIL || s->errors == SM_MAIL ||
-	    s->errors == SM_MAIL_OK))
-		sm_dead_letter(s);
-	return s->errors == SM_MAIL_OK && code != EX_TEMPFAIL ? EX_OK : code;
+	return code;
+}
+
+static int
+deliver(struct sm *s, int argc, char *argv[])
+{
+	const bool kind = s->errors == SM_MAIL || s->errors == SM_MAIL_OK;
+	const int whole = hand_over(s, argc, argv);
+	const int code = whole != EX_OK ? whole : s->refused;
+	bool kept = false;
+
+	if (code == EX_TEMPFAIL || (code != EX_OK && kind))
+		kept = sm_dead_letter(s, whole);
+	/* Who is told that all is well looks for it nowhere else. */
+	return kept && s->errors == SM_MAIL_OK && code != EX_TEMPFAIL ?
+	    EX_OK : code;
 }
 
 static int

@@ -31,8 +31,8 @@ struct sm {
 	struct pool pool;
 	struct env_rcpt *rcpts;
 	size_t nrcpts;
-	int refused;               /* EX_ of recipients that are out of rcpts
-	                            * again, as nobody takes them; or EX_OK */
+	size_t nrefused;           /* behind those: nobody takes them */
+	int refused;               /* EX_ of these, or EX_OK */
 	char drop[1 + DROP_NAME + 1]; /* the file's name, with a dot */
 	/* From the configuration. */
 	struct str hostname, domain, run, spool;
@@ -57,7 +57,7 @@ int sm_set_sender(struct sm *s);
 
 /* sm_submit.c: over submit.sock.  EX_OK, EX_TEMPFAIL when there is no
  * server or it cannot now, else what it refused.  Recipients that it refused
- * are told of and taken out of s->rcpts (s->refused), unless that are all. */
+ * are told of and are then behind s->rcpts (s->refused). */
 int sm_submit(struct sm *s);
 /* -bs: stdin and stdout are the connection. */
 int sm_relay(struct sm *s);
@@ -69,8 +69,10 @@ int sm_connect(struct sm *s);
 void sm_drop_name(struct sm *s);
 /* Into spool/drop; EX_OK once it is on disk. */
 int sm_drop(struct sm *s);
-/* The text is kept in ~/dead.letter. */
-void sm_dead_letter(struct sm *s);
+
+/* sm_dead.c: the text and its envelope go to ~/dead.letter.  code: the
+ * failure; EX_OK: of those that were refused alone.  true: they are on disk. */
+bool sm_dead_letter(struct sm *s, int code);
 
 /* Words on stderr as -oe asks; gives code. */
 int sm_fail(const struct sm *s, int code, const char *fmt, ...)

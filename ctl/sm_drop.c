@@ -1,13 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fatal.h"
 #include "ctl/sendmail.h"
 
@@ -109,32 +107,4 @@ sm_drop(struct sm *s)
 		fprintf(stderr, "sendmail: the server is down; the message "
 		    "waits in %s\n", path);
 	return code;
-}
-
-void
-sm_dead_letter(struct sm *s)
-{
-	const char *home = getenv("HOME");
-	char path[4096];
-	time_t now = clock_wall();
-	char when[32];
-	int fd;
-
-	if (home == NULL || home[0] != '/' || buf_len(&s->text) == 0)
-		return;
-	snprintf(path, sizeof(path), "%s/dead.letter", home);
-	fd = open(path,
-	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1) {
-		sm_fail(s, 0, "%s: %s", path, strerror(errno));
-		return;
-	}
-	strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", gmtime(&now));
-	if (dprintf(fd, "From dead.letter %s\n", when) < 0 ||
-	    write_all(fd, buf_str(&s->text)) == -1 || dprintf(fd, "\n") < 0 ||
-	    fsync(fd) == -1)
-		sm_fail(s, 0, "%s: %s", path, strerror(errno));
-	else
-		sm_fail(s, 0, "the text is kept in %s", path);
-	close(fd);
 }

@@ -268,7 +268,8 @@ say_text(struct smtp *c)
 	return code == 250 ? EX_OK : refused(c, code, "message", STR(""));
 }
 
-/* All recipients; those that are refused for good are named and left out. */
+/* All recipients; those that are refused for good are named and come behind
+ * the others. */
 static int
 say_rcpts(struct smtp *c)
 {
@@ -278,15 +279,19 @@ say_rcpts(struct smtp *c)
 
 	s->nrcpts = 0;
 	for (size_t i = 0; i < n; i++) {
+		const struct env_rcpt rcpt = s->rcpts[i];
+
 		if (code == EX_OK)
-			code = say_rcpt(c, &s->rcpts[i]);
+			code = say_rcpt(c, &rcpt);
 		if (code == EX_OK || code == EX_TEMPFAIL) {
-			s->rcpts[s->nrcpts++] = s->rcpts[i];
+			s->rcpts[i] = s->rcpts[s->nrcpts];
+			s->rcpts[s->nrcpts++] = rcpt;
 		} else {
 			s->refused = code;
 			code = EX_OK;
 		}
 	}
+	s->nrefused = n - s->nrcpts;
 	return s->nrcpts > 0 ? code : s->refused;
 }
 

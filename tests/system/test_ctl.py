@@ -209,6 +209,34 @@ class Sendmail(unittest.TestCase):
             self.assertEqual(r.returncode, 67, r.stderr)
             self.assertIn("nobody@local.test", r.stderr)
 
+    def test_codes(self):
+        """The same words, and codes as the manual has them, whether the server is there or not."""
+        with Instance(config="submit { from_must_match = no }") as p:
+            nowhere = dict(os.environ, HOME="/nonexistent")
+            home = dict(os.environ, HOME=p.base)
+            letter = os.path.join(p.base, "dead.letter")
+            p.start()
+            r = run(p, "sendmail", "-oee", "nobody@local.test", stdin="Subject: x\n\nx\n", env=nowhere)
+            self.assertEqual(r.returncode, 67, r.stderr)
+            self.assertIn("/nonexistent/dead.letter: No such file", r.stderr)
+            r = run(p, "sendmail", "-oee", "-f", "bob@local.test", "nobody@local.test", "bob@local.test", "never@local.test",
+                    stdin="Subject: to some\n\nx\n", env=home)
+            self.assertEqual(r.returncode, 0, r.stderr)
+            p.wait_mail_with("bob@local.test", "to some")
+            with open(letter) as f:
+                self.assertIn("\nX-Envelope-From: <bob@local.test>\nX-Envelope-To: <nobody@local.test>\n"
+                              "X-Envelope-To: <never@local.test>\nFrom: ", f.read())
+            for up in (True, False):
+                if not up:
+                    p.stop()
+                for words, text, code in ((("-V", "a \x01"), "x\n", 64), ((), "TO : x@local.test\n\nx\n", 65),
+                                          ((), "Received: x\n" * 60 + "\nx\n", 65), ((), "From: a@b.test\n" * 2 + "\nx\n", 65),
+                                          ((), ("X: %s\n" % ("x" * 990)) * 560 + "\nx\n", 65), (("-f", "x y@@z"), "x\n", 65)):
+                    with self.subTest(up=up, words=words, text=text[:40]):
+                        r = run(p, "sendmail", *words, "bob@local.test", stdin=text, env=home)
+                        self.assertEqual((r.returncode, r.stderr.count("\n")), (code, 1), r.stderr)
+            self.assertEqual(os.listdir(os.path.join(p.base, "spool", "drop")), [])
+
     def test_smtp_over_stdin(self):
         with Instance(config="submit { from_must_match = no }") as p:
             p.start()

@@ -263,15 +263,81 @@ START_TEST(many)
 }
 END_TEST
 
-/* Nowhere to put it: the caller is told, and the text is kept. */
-START_TEST(dead_letter)
+static void
+dead_text(struct buf *out)
 {
 	char path[128];
+	struct stat st;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/dead.letter", base);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	f = fopen(path, "r");
+	n = fread(buf_reserve(out, 65536), 1, 65536, f);
+	buf_commit(out, n);
+	fclose(f);
+}
+
+/* Nowhere to put it: the caller is told, and the message is kept. */
+START_TEST(dead_letter)
+{
+	struct buf text;
+	struct str got;
 
 	command("rmdir", "/spool/drop");
-	ck_assert_int_eq(run("-f m a@x.test", "S: t\n\nb\n"), 75);
-	snprintf(path, sizeof(path), "%s/dead.letter", base);
-	ck_assert_int_eq(access(path, R_OK), 0);
+	command("umask 022; touch", "/dead.letter");
+	ck_assert_int_eq(run("-f m -N failure,delay -R hdrs -V 'i 1' a@x.test",
+	    "S: t\n\nFrom b\n"), 75);
+	ck_assert_int_eq(run("-t -f '<>'",
+	    "From: q\nTo: b@x.test\nBcc: c@x.test\n\n>From e\n"), 75);
+	buf_init(&text, BUF_NO_MAX);
+	dead_text(&text);
+	got = buf_str(&text);
+	ck_assert(str_starts(got, STR("From dead.letter ")));
+	str_take_until(&got, '\n');
+	ck_assert(str_take_prefix(&got, STR("X-Envelope-From: <m@h.test>\n"
+	    "X-Envelope-To: <a@x.test>\nX-Envelope-Notify: failure,delay\n"
+	    "X-Envelope-Return: hdrs\nX-Envelope-Id: i 1\nFrom: ")));
+	got = str_from(got, str_find_str(got, STR("\nS: t\n")));
+	ck_assert(str_take_prefix(
+	    &got, STR("\nS: t\n\n>From b\n\nFrom dead.letter ")));
+	str_take_until(&got, '\n');
+	ck_assert(str_take_prefix(&got, STR("X-Envelope-From: <>\n"
+	    "X-Envelope-To: <b@x.test>\nX-Envelope-To: <c@x.test>\n")));
+	ck_assert(str_ends(got, STR("\nTo: b@x.test\n\n>>From e\n\n")));
+	buf_clear(&text);
+}
+END_TEST
+
+/* 0 is said of what is kept, and of nothing else. */
+START_TEST(kept_or_not)
+{
+	const char *broken = "To : a@x.test\n\nb\n";
+	struct buf text;
+
+	ck_assert_int_eq(run("-oem a@x.test", broken), 65);
+	ck_assert_int_eq(run("-oee a@x.test", broken), 0);
+	buf_init(&text, BUF_NO_MAX);
+	dead_text(&text);
+	ck_assert_uint_lt(str_find_str(buf_str(&text), STR("\nTo : a@x.test")),
+	    buf_len(&text));
+	buf_reset(&text);
+	/* Who is hidden stays where the recipients were not found. */
+	ck_assert_int_eq(run("-t -oee", "To: a@b@c\nBcc: h@x.test\n\nb\n"), 0);
+	dead_text(&text);
+	ck_assert_uint_lt(str_find_str(buf_str(&text), STR("\nBcc: h@x.test")),
+	    buf_len(&text));
+	buf_clear(&text);
+	command("rm", "/dead.letter");
+	/* Nobody's but the caller's, and no link to elsewhere. */
+	command("ln -s /dev/null", "/dead.letter");
+	ck_assert_int_eq(run("-oee a@x.test", broken), 65);
+	command("rm", "/dead.letter");
+	command("mkfifo", "/dead.letter");
+	ck_assert_int_eq(run("-oee a@x.test", broken), 65);
+	ck_assert_int_eq(run("-oee a@x.test <&-", "x"), 74);
 }
 END_TEST
 
@@ -285,6 +351,7 @@ all(void)
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, dead_letter);
+	tcase_add_test(tc, kept_or_not);
 	return tc;
 }
 
