@@ -1,5 +1,7 @@
 #include "ctl/sendmail.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -154,6 +156,29 @@ deliver(struct sm *s, int argc, char *argv[])
 	    EX_OK : code;
 }
 
+/* As master sees it. */
+static bool
+is_admin(const struct sm *s)
+{
+	struct stat st;
+
+	return geteuid() == 0 ||
+	    (stat(s->run.p, &st) == 0 && st.st_uid == geteuid());
+}
+
+static int
+verify(struct sm *s, int argc, char *argv[])
+{
+	if (argc < 1)
+		return sm_fail(s, EX_USAGE, "-bv needs an address");
+	read_conf(s);
+	if (!is_admin(s))
+		return sm_fail(s, EX_NOPERM, "-bv: only root and the server's "
+		    "own user may do that");
+	return exec_postern(s, (const char *const[]){ "alias", "expand",
+	    argv[0], NULL });
+}
+
 static int
 run(struct sm *s, int argc, char *argv[])
 {
@@ -168,10 +193,7 @@ run(struct sm *s, int argc, char *argv[])
 		return exec_postern(s, (const char *const[]){ "queue", "list",
 		    NULL });
 	case SM_VERIFY:
-		if (argc < 1)
-			return sm_fail(s, EX_USAGE, "-bv needs an address");
-		return exec_postern(s, (const char *const[]){ "alias",
-		    "expand", argv[0], NULL });
+		return verify(s, argc, argv);
 	case SM_DAEMON:
 		return exec_postern(s, (const char *const[]){ "start", NULL });
 	case SM_RETRY:

@@ -237,6 +237,21 @@ class Sendmail(unittest.TestCase):
                         self.assertEqual((r.returncode, r.stderr.count("\n")), (code, 1), r.stderr)
             self.assertEqual(os.listdir(os.path.join(p.base, "spool", "drop")), [])
 
+    @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+    def test_verify(self):
+        """-bv is for administrators, also where the others may not read the configuration."""
+        with Instance() as p:
+            p.start()
+            r = run(p, "sendmail", "-bv", "bob@local.test")
+            self.assertEqual(r.returncode, 0, r.stderr)
+            for up in (True, False):
+                if not up:
+                    p.stop()
+                r = subprocess.run([os.path.join(BUILD, "ctl", "sendmail"), "--base", p.base, "-bv", "bob@local.test"],
+                                   capture_output=True, text=True, user=65534, group=65534, extra_groups=[])
+                self.assertEqual((r.returncode, r.stdout, r.stderr),
+                                 (77, "", "sendmail: -bv: only root and the server's own user may do that\n"))
+
     def test_smtp_over_stdin(self):
         with Instance(config="submit { from_must_match = no }") as p:
             p.start()
