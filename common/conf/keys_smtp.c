@@ -45,7 +45,7 @@ static const struct conf_key receive_keys[] = {
 	    "Recipients of one message; more are answered 452." },
 	{ "messages", CONF_NUMBER, 0, "1000", 1, 100000, NULL, 0,
 	    "Messages in one connection." },
-	{ "hops", CONF_NUMBER, 0, "50", 5, 1000, NULL, 0,
+	{ "hops", CONF_NUMBER, 0, "50", 5, 1000, NULL, SEE_SMTPD | SEE_PICKUP,
 	    "Received lines at which a message is taken to be looping." },
 };
 

@@ -11,6 +11,8 @@
 #include "base/dir.h"
 #include "helpers/pickup/pickup.h"
 #include "mail/addr.h"
+#include "mail/header.h"
+#include "mail/xtext.h"
 #include "proc/note.h"
 
 enum {
@@ -171,7 +173,7 @@ judge(const struct pickup *p, const struct stat *st)
 		return "not a regular file";
 	if (st->st_nlink != 1)
 		return "it has other names";
-	if ((uint64_t)st->st_size > p->size_max)
+	if ((uint64_t)st->st_size > p->size_max + DROP_OVERHEAD)
 		return "too large";
 	return NULL;
 }
@@ -207,6 +209,40 @@ is_sender(struct str sender)
 	return sender.n == 0 || addr_parse(sender, ADDR_UTF8, &a) == ADDR_OK;
 }
 
+/* Neither breaks a line of a report. */
+static bool
+is_printable(const struct drop *drop)
+{
+	struct drop d = *drop;
+	struct env_rcpt rcpt;
+	bool ok = xtext_can(d.head.envid, false, ENVID_MAX);
+
+	while (ok && drop_next(&d, &rcpt))
+		ok = xtext_can(rcpt.orcpt, true, 3 * ORCPT_MAX);
+	return ok;
+}
+
+/* What smtpd would have refused: to p->now.why. */
+static void
+judge_message(struct pickup *p)
+{
+	const struct drop *d = &p->now.drop;
+	struct str text;
+	unsigned code =
+	    header_refusal(header_judge(d->text, p->hops_max), &text);
+
+	if (!is_printable(d)) {
+		code = 501;
+		text = STR("5.5.4 ENVID or ORCPT is not printable");
+	} else if (d->text.n > p->size_max) {
+		code = 552;
+		text = STR("5.3.4 the message is too large");
+	}
+	if (code != 0)
+		snprintf(p->now.why, sizeof(p->now.why), "%u %.*s", code,
+		    STR_ARG(text));
+}
+
 static bool
 judge_text(struct pickup *p, time_t changed)
 {
@@ -218,7 +254,14 @@ judge_text(struct pickup *p, time_t changed)
 			folder_aside(p, "its sender is no address");
 			return false;
 		}
-		return p->now.name[0] != '.' || age > ORPHAN_S;
+		if (p->now.name[0] == '.' && age <= ORPHAN_S)
+			return false;
+		judge_message(p);
+		if (p->now.why[0] == '\0' || p->now.drop.head.sender.n != 0)
+			return true;
+		/* There is nobody to give it back to. */
+		folder_aside(p, p->now.why);
+		return false;
 	case DROP_CUT:
 		if (age > UNFINISHED_S)
 			folder_aside(p, "never finished");
@@ -241,6 +284,8 @@ folder_read(struct pickup *p)
 
 	buf_reset(&p->now.file);
 	p->now.uid = (uid_t)-1;
+	p->now.why[0] = '\0';
+	p->now.part = false;
 	if (fd == -1) {
 		if (errno == ELOOP)
 			folder_aside(p, "a symbolic link");
@@ -267,6 +312,22 @@ folder_read(struct pickup *p)
 	return whole && judge_text(p, st.st_mtime);
 }
 
+/* What was taken, in another folder or for this process only. */
+static void
+put_away(struct pickup *p, const char *why)
+{
+	if (folder_aside(p, why))
+		keep_gone(p, p->now.name);
+	else
+		map_set(&p->stuck, str_c(p->now.name), p);
+}
+
+void
+folder_keep(struct pickup *p)
+{
+	put_away(p, p->now.why);
+}
+
 void
 folder_remove(struct pickup *p)
 {
@@ -280,10 +341,7 @@ folder_remove(struct pickup *p)
 		return;
 	}
 	note_file(p, "drop-stays");
-	if (folder_aside(p, "taken, but it cannot be removed"))
-		keep_gone(p, name);
-	else
-		map_set(&p->stuck, str_c(name), p);
+	put_away(p, "taken, but it cannot be removed");
 }
 
 /* Not there for certain.  It loses its dot, and never gets one. */

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "conf/conf.h"
 #include "mail/date.h"
+#include "mail/utf8.h"
 #include "proc/note.h"
 
 static void next(struct pickup *p);
@@ -19,6 +20,7 @@ give_up(struct pickup *p)
 	p->busy = false;
 	p->left = STR_NONE;
 	buf_clear(&p->now.file);
+	buf_clear(&p->now.report);
 }
 
 static void
@@ -59,10 +61,35 @@ send_text(struct pickup *p)
 	if (p->left.n > 0)
 		return;
 	p->left = STR_NONE;
-	end.size = p->now.drop.text.n;
-	end.crc = crc32c(0, p->now.drop.text.p, p->now.drop.text.n);
+	end.size = p->now.text.n;
+	end.crc = crc32c(0, p->now.text.p, p->now.text.n);
 	link_send(p->qmgr, MSG_SUBMIT_END, p->cookie, &msg_submit_end_wire,
 	    &end);
+}
+
+/* To its recipients. */
+static void
+forth(struct pickup *p, struct msg_submit *m)
+{
+	const struct drop *d = &p->now.drop;
+
+	p->now.text = d->text;
+	m->flags = (d->head.flags & DROP_FLAGS) | ENV_LOCAL;
+	m->sender = d->head.sender;
+	m->envid = d->head.envid;
+}
+
+/* To its sender, from <>: nothing comes back of that. */
+static void
+back(struct pickup *p, struct msg_submit *m)
+{
+	report_make(p);
+	p->now.text = buf_str(&p->now.report);
+	m->flags = ENV_LOCAL;
+	if (!utf8_is_ascii(p->now.text))
+		m->flags |= ENV_8BIT;
+	if (!utf8_is_ascii(p->now.drop.head.sender))
+		m->flags |= ENV_UTF8;
 }
 
 static void
@@ -70,12 +97,15 @@ submit(struct pickup *p)
 {
 	struct drop *d = &p->now.drop;
 	struct env_rcpt rcpt;
-	struct msg_submit m = { .flags = (d->head.flags & DROP_FLAGS) |
-		    ENV_LOCAL,
-		.size_hint = d->text.n, .sender = d->head.sender,
-		.envid = d->head.envid };
+	struct msg_submit m = { 0 };
 	char who[32], token[TOKEN];
+	const bool is_back = p->now.why[0] != '\0';
 
+	if (is_back)
+		back(p, &m);
+	else
+		forth(p, &m);
+	m.size_hint = p->now.text.n;
 	m.token = folder_token(p->now.name, token);
 	m.client = str_n(who, (size_t)snprintf(who, sizeof(who), "unix:%u",
 	    (unsigned)p->now.uid));
@@ -83,11 +113,15 @@ submit(struct pickup *p)
 	p->busy = true;
 	p->cookie++;
 	link_send(p->qmgr, MSG_SUBMIT, p->cookie, &msg_submit_wire, &m);
-	while (drop_next(d, &rcpt))
+	rcpt = (struct env_rcpt){ .address = d->head.sender };
+	if (is_back)
+		link_send(p->qmgr, MSG_SUBMIT_RCPT, p->cookie, &env_rcpt_wire,
+		    &rcpt);
+	while (!is_back && drop_next(d, &rcpt))
 		link_send(p->qmgr, MSG_SUBMIT_RCPT, p->cookie, &env_rcpt_wire,
 		    &rcpt);
 	send_prefix(p);
-	p->left = d->text;
+	p->left = p->now.text;
 	send_text(p);
 }
 
@@ -140,18 +174,24 @@ on_done(void *arg, struct link *l, struct link_msg *m)
 {
 	const struct msg_submit_done *d = m->body;
 	struct pickup *p = arg;
+	const bool is_back = p->now.why[0] != '\0';
 
 	(void)l;
 	if (!p->busy || m->cookie != p->cookie)
 		return;
-	note(d->code == 250 ? NOTE_INFO : NOTE_WARN, "picked-up");
+	note(d->code == 250 && !is_back ? NOTE_INFO : NOTE_WARN,
+	    is_back ? "given-back" : "picked-up");
 	note_id("id", d->id);
 	note_u64("uid", p->now.uid);
 	note_str("from", p->now.drop.head.sender);
 	note_u64("code", d->code);
 	note_str("text", d->text);
+	if (is_back)
+		note_c("why", p->now.why);
 	note_end();
-	if (d->code == 250)
+	if (d->code == 250 && p->now.part)
+		folder_keep(p);
+	else if (d->code == 250)
 		folder_remove(p);
 	else if (d->code >= 500)
 		folder_aside(p, "refused");
@@ -248,14 +288,15 @@ pickup_init(struct pickup *p)
 	if (p->folder <= 0)
 		fatal("no drop folder was given");
 	p->interval = conf_ms(conf_daemon(p->proc.conf, "pickup"), "interval");
-	p->size_max = conf_size(conf_one(root, "receive"), "message") +
-	    DROP_OVERHEAD;
+	p->size_max = conf_size(conf_one(root, "receive"), "message");
+	p->hops_max = (unsigned)conf_u64(conf_one(root, "receive"), "hops");
 	p->hostname = conf_str(root, "hostname");
 	buf_init(&p->names, BUF_NO_MAX);
 	buf_init(&p->gone, BUF_NO_MAX);
 	map_init(&p->stuck);
 	map_init(&p->unsure);
 	buf_init(&p->now.file, BUF_NO_MAX);
+	buf_init(&p->now.report, BUF_NO_MAX);
 	timer_init(&p->timer, p->proc.loop, on_time, p);
 	date_prepare();
 }

@@ -4,6 +4,8 @@
  * qmgr has the message on disk.  Should a crash in between, or a power cut
  * that brings the file back, have it submitted again, qmgr knows it by its
  * token (msg/submit.h) until it was told that the file is gone for good.
+ * What smtpd would have refused goes back to its sender in a report, which
+ * takes the message's place.
  */
 #ifndef POSTERN_HELPERS_PICKUP_H
 #define POSTERN_HELPERS_PICKUP_H
@@ -21,6 +23,10 @@ struct dropped {
 	uid_t uid;        /* its owner: who sent it */
 	struct buf file;
 	struct drop drop; /* points into file */
+	char why[128];    /* "550 5.6.0 ...": it goes back; "": it does not */
+	struct buf report; /* with it, if it does */
+	bool part;        /* the report has its header alone */
+	struct str text;  /* of these what qmgr gets */
 };
 
 struct pickup {
@@ -29,7 +35,8 @@ struct pickup {
 	struct link *qmgr;    /* NULL while it is away */
 	struct timer timer;   /* the next look */
 	int64_t interval;     /* milliseconds */
-	uint64_t size_max;    /* octets of a file */
+	uint64_t size_max;    /* octets of a message */
+	unsigned hops_max;    /* Received fields */
 	struct str hostname;
 	struct buf names;     /* still to do in this look, NUL behind each */
 	long at;              /* of the folder, where the next look begins */
@@ -51,7 +58,8 @@ void pickup_init(struct pickup *p);
  * what was behind those is seen by the next look. */
 enum { FOLDER_LOOK = 1000 };
 void folder_look(struct pickup *p);
-/* Reads and judges p->now.name; false: not now, or put aside. */
+/* Reads and judges p->now.name; false: not now, or put aside.  p->now.why
+ * says whether it goes back. */
 bool folder_read(struct pickup *p);
 /* The token of a file, in room; empty: not one of sendmail's names, and so
  * it may be taken twice. */
@@ -59,6 +67,8 @@ struct str folder_token(const char *name, char room[TOKEN]);
 /* What was taken: its token to p->gone.  If it stays it is never taken again
  * by this process. */
 void folder_remove(struct pickup *p);
+/* The same of what did not go back as a whole: it is put aside. */
+void folder_keep(struct pickup *p);
 /* Those of these tokens whose files are not there, to p->gone. */
 void folder_compare(struct pickup *p, struct str tokens);
 /* All of p->gone, with what was unsure: it will stay gone, and the caller says
@@ -67,5 +77,10 @@ void folder_compare(struct pickup *p, struct str tokens);
 struct str folder_gone(struct pickup *p);
 /* It will never be taken: to drop/corrupt, with a note; false: it stays. */
 bool folder_aside(struct pickup *p, const char *why);
+
+/* report.c: the message that brings p->now back to its sender, with all of
+ * its text or, if that would be too large, its header (p->now.part), to
+ * p->now.report. */
+void report_make(struct pickup *p);
 
 #endif

@@ -20,14 +20,14 @@ def folder(p):
     return os.path.join(p.base, "spool", "drop")
 
 
-def leave(p, subject, to=BOB, **options):
+def leave(p, subject, to=BOB, words=(), **options):
     """sendmail(8) while nobody takes local mail; the name of the file."""
     before = set(os.listdir(folder(p)))
     try:
         os.unlink(os.path.join(p.base, "run", "submit.sock"))
     except FileNotFoundError:
         pass
-    r = subprocess.run(["sendmail", "--base", p.base, "-f", BOB, to], executable=os.path.join(BUILD, "ctl", "sendmail"),
+    r = subprocess.run(["sendmail", "--base", p.base, *words, "-f", BOB, to], executable=os.path.join(BUILD, "ctl", "sendmail"),
                        input="Subject: %s\n\nx\n" % subject, capture_output=True, text=True, timeout=60 * SLOW, **options)
     new = set(os.listdir(folder(p))) - before
     if (r.returncode, r.stderr, len(new)) != (0, "", 1):
@@ -262,6 +262,72 @@ class Files(unittest.TestCase):
             texts = p.wait_mail(BOB, 200, 30)
             self.assertEqual([t for t in texts if "\nSubject: to nobody\n" not in t], [])
             self.assertNotIn("text-unreadable", p.log())
+
+    def test_given_back(self):
+        """What the server refuses of others goes back, whole and once; of nobody it is kept."""
+        with Instance(config=QUICK + "\nreceive { hops = 5 }") as p:
+            with open(os.path.join(p.base, "other.conf"), "w") as f:  # as who may not read the server's
+                f.write(p.config.replace("hops = 5", "hops = 40"))
+            p.start()
+            p.stop()
+            text = "Received: x\n" * 20 + "Subject: around\n\nx\n"
+            for sender in (BOB, "<>"):
+                r = subprocess.run([os.path.join(BUILD, "ctl", "sendmail"), "--base", p.base, "-C",
+                                    os.path.join(p.base, "other.conf"), "-f", sender, "-V", "4711", "x@far.test", BOB], input=text,
+                                   capture_output=True, text=True, timeout=60 * SLOW)
+                self.assertEqual((r.returncode, r.stderr), (0, ""))
+            p.start()
+            back = p.wait_mail(BOB, 1, 30)[0]
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
+            for words in ("\n    554 5.4.6 the message is in a loop\n", "\n    x@far.test\n    %s\n" % BOB,
+                          "\nFinal-Recipient: rfc822; x@far.test\nAction: failed\nStatus: 5.4.6\n", text, "Return-Path: <>"):
+                self.assertIn(words, back)
+            self.assertEqual(len(os.listdir(os.path.join(folder(p), "corrupt"))), 1)
+            p.wait_queue_empty()
+            p.wait_mail(BOB, 1)
+            self.assertEqual((p.log().count("given-back"), p.log().count("drop-aside")), (1, 1), p.log_tail())
+
+    def test_given_back_once(self):
+        """The report was sent, and the file cannot be removed while pickup and the queue die."""
+        with Instance(config=QUICK + "\nreceive { hops = 5 }") as p:
+            other = os.path.join(p.base, "other.conf")
+            with open(other, "w") as f:
+                f.write(p.config.replace("hops = 5", "hops = 40"))
+            p.start()
+            pickup = p.pids("pickup")[0]
+            os.kill(pickup, signal.SIGSTOP)
+            leave(p, "around" + "\nReceived: x" * 20, words=("-C", other))
+            os.chmod(folder(p), 0o500)
+            os.kill(pickup, signal.SIGCONT)
+            p.wait_mail(BOB, 1, 20)
+            self.assertTrue(wait_for(lambda: "drop-stays" in p.log(), 20), p.log_tail())
+            for n, programs in enumerate((("pickup",), ("qmgr", "pickup"))):
+                for program in programs:
+                    p.kill(program)
+                self.assertTrue(wait_for(lambda: p.log().count("accepted-before") > n, 20), p.log_tail())
+            p.restart()
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == [], 20), os.listdir(folder(p)))
+            p.wait_queue_empty()
+            p.wait_mail(BOB, 1)
+
+    def test_given_back_in_part(self):
+        """Larger than any message may be: its header goes back, the file stays."""
+        with Instance(config=QUICK + "\nreceive { message = 64KiB }") as p:
+            with open(os.path.join(p.base, "other.conf"), "w") as f:
+                f.write(p.config.replace("64KiB", "1MiB"))
+            p.start()
+            p.stop()
+            r = subprocess.run([os.path.join(BUILD, "ctl", "sendmail"), "--base", p.base, "-C", os.path.join(p.base, "other.conf"),
+                                "-f", BOB, BOB], input="Subject: large\n\n" + "some words\n" * 10000, capture_output=True, text=True,
+                               timeout=60 * SLOW)
+            self.assertEqual((r.returncode, r.stderr), (0, ""))
+            p.start()
+            back = p.wait_mail(BOB, 1, 30)[0]
+            self.assertIn("\n    552 5.3.4 the message is too large\n", back)
+            self.assertIn("\nSubject: large\n", back)
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
+            name, = os.listdir(os.path.join(folder(p), "corrupt"))
+            self.assertIn(b"some words", Path(folder(p), "corrupt", name).read_bytes())
 
     def test_orphans(self):
         """Its writer died: what is whole is taken after a minute, what is not is put aside after an hour."""

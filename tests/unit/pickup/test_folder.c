@@ -30,6 +30,7 @@ setup(void)
 	memset(&p, 0, sizeof(p));
 	p.folder = open(path, O_RDONLY | O_DIRECTORY);
 	p.size_max = 100000;
+	p.hops_max = 5;
 	buf_init(&p.names, BUF_NO_MAX);
 	buf_init(&p.gone, BUF_NO_MAX);
 	buf_init(&p.now.file, BUF_NO_MAX);
@@ -189,6 +190,32 @@ START_TEST(all_in_turn)
 }
 END_TEST
 
+static void
+leave(const struct drop_head *head, const struct env_rcpt *to, struct str text)
+{
+	struct buf out;
+	int fd;
+
+	buf_init(&out, BUF_NO_MAX);
+	drop_write(&out, head, to, 1, text);
+	name(7);
+	unlinkat(p.folder, p.now.name, 0);
+	make(7);
+	fd = openat(p.folder, p.now.name, O_WRONLY);
+	ck_assert_int_eq(write(fd, buf_str(&out).p, buf_len(&out)),
+	    (ssize_t)buf_len(&out));
+	close(fd);
+	buf_clear(&out);
+}
+
+static bool
+is_aside(void)
+{
+	struct stat st;
+
+	return fstatat(p.folder, "corrupt", &st, 0) == 0;
+}
+
 static const struct {
 	const char *sender;
 	bool is_taken;
@@ -209,21 +236,81 @@ START_TEST(sender)
 {
 	const struct drop_head head = { .sender = str_c(senders[_i].sender) };
 	const struct env_rcpt to = { .address = STR("b@c.test") };
-	struct stat st;
-	struct buf out;
-	int fd;
 
-	buf_init(&out, BUF_NO_MAX);
-	drop_write(&out, &head, &to, 1, STR("Subject: x\n\nx\n"));
-	make(7);
-	fd = openat(p.folder, p.now.name, O_WRONLY);
-	ck_assert_int_eq(write(fd, buf_str(&out).p, buf_len(&out)),
-	    (ssize_t)buf_len(&out));
-	close(fd);
-	buf_clear(&out);
+	leave(&head, &to, STR("Subject: x\n\nx\n"));
 	ck_assert_int_eq(folder_read(&p), senders[_i].is_taken);
-	ck_assert_int_eq(
-	    fstatat(p.folder, "corrupt", &st, 0) == -1, senders[_i].is_taken);
+	ck_assert_int_eq(is_aside(), !senders[_i].is_taken);
+	ck_assert_str_eq(p.now.why, "");
+}
+END_TEST
+
+static const struct {
+	const char *envid, *orcpt;
+	const char *line; /* of the header */
+	unsigned n;       /* times */
+	const char *why;
+} refused[] = {
+	{ "a b", "rfc822;b+2B@c.test", "Received: x\n", 5, "" },
+	{ "", "utf-8;\xc3\xa4@c.test", "X: y\n", 1, "" },
+	{ "a \x01", "", "X: y\n", 1, "501 5.5.4 " },
+	{ "\xc3\xa4", "", "X: y\n", 1, "501 5.5.4 " },
+	{ "", "rfc822;a\nX: y", "X: y\n", 1, "501 5.5.4 " },
+	{ "", "", "Received: x\n", 6, "554 5.4.6 " },
+	{ "", "", "TO : x\n", 1, "550 5.6.0 " },
+	{ "", "", "From: a@b.test\n", 2, "550 5.6.0 " },
+	{ "", "", "X: y\n", 1001, "552 5.3.4 " },
+	{ "", "", "\nmore than one message may have\n", 4000, "552 5.3.4 " },
+};
+
+/* What smtpd refuses goes back, or aside when there is nobody. */
+START_TEST(goes_back)
+{
+	struct drop_head head = { .sender = STR("a@b.test"),
+		.envid = str_c(refused[_i].envid) };
+	const struct env_rcpt to = { .address = STR("b@c.test"),
+		.orcpt = str_c(refused[_i].orcpt) };
+	const char *why = refused[_i].why;
+	struct buf text;
+
+	buf_init(&text, BUF_NO_MAX);
+	for (unsigned i = 0; i < refused[_i].n; i++)
+		buf_add_c(&text, refused[_i].line);
+	leave(&head, &to, buf_str(&text));
+	ck_assert(folder_read(&p));
+	ck_assert(str_starts(str_c(p.now.why), str_c(why)));
+	ck_assert_int_eq(p.now.why[0] == '\0', why[0] == '\0');
+	ck_assert(!is_aside());
+	head.sender = STR("");
+	leave(&head, &to, buf_str(&text));
+	ck_assert_int_eq(folder_read(&p), why[0] == '\0');
+	ck_assert_int_eq(is_aside(), why[0] != '\0');
+	buf_clear(&text);
+}
+END_TEST
+
+/* While it is not certain that its writer is done, nothing is said of it. */
+START_TEST(unfinished)
+{
+	const struct drop_head head = { .sender = STR("a@b.test") };
+	const struct env_rcpt to = { .address = STR("b@c.test") };
+
+	leave(&head, &to, STR("To : x\n\nx\n"));
+	ck_assert_int_eq(renameat(p.folder, p.now.name, p.folder,
+	    ".00000000000000000000000000000007"), 0);
+	strcpy(p.now.name, ".00000000000000000000000000000007");
+	ck_assert(!folder_read(&p));
+	ck_assert(!is_aside());
+}
+END_TEST
+
+/* With the administrator, and not taken again. */
+START_TEST(kept)
+{
+	make(3);
+	strcpy(p.now.why, "552 5.3.4 x");
+	folder_keep(&p);
+	ck_assert(is_aside());
+	ck_assert_uint_eq(buf_len(&p.gone), TOKEN);
 }
 END_TEST
 
@@ -238,6 +325,9 @@ folder(void)
 	tcase_add_test(tc, odd);
 	tcase_add_test(tc, all_in_turn);
 	tcase_add_loop_test(tc, sender, 0, (int)N_OF(senders));
+	tcase_add_loop_test(tc, goes_back, 0, (int)N_OF(refused));
+	tcase_add_test(tc, unfinished);
+	tcase_add_test(tc, kept);
 	return tc;
 }
 
