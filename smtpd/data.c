@@ -27,7 +27,7 @@ cmd_data(struct smtp_session *s, struct str arg)
 	s->received = 0;
 	s->verdict = 0;
 	crlf_in_init(&s->body);
-	header_scan_init(&s->head);
+	header_scan_init(&s->head, s->policy->hops_max);
 	smtp_goto(s, SMTP_DATA);
 	smtp_reply_c(s, 354, "end with a dot on a line of its own");
 }
@@ -74,8 +74,7 @@ judge(struct smtp_session *s, struct str text)
 {
 	if (!s->head.done) {
 		header_scan_feed(&s->head, text);
-		judge_header(s, s->head.hops > s->policy->hops_max ?
-		    HEADER_LOOP : s->head.limit);
+		judge_header(s, s->head.limit);
 	}
 	if (is_bare(s))
 		condemn(s, 550, bare_text);

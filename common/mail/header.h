@@ -17,7 +17,8 @@ enum {
 	HEADER_FIELD_MAX = 65536,  /* octets in one field */
 	HEADER_MAX = 262144,       /* octets in all */
 	HEADER_FIELDS_MAX = 1000,
-	HEADER_HOPS_MAX = 50       /* Received fields: a loop */
+	HEADER_HOPS_MAX = 50       /* Received fields; more: a loop.  What the
+	                            * configuration says if there is none */
 };
 
 struct header_field {
@@ -70,18 +71,19 @@ struct header_scan {
 	unsigned has;        /* HEADER_HAS_FROM ... */
 	unsigned twice;      /* of these more than once */
 	unsigned fields, hops;
+	unsigned hops_max;   /* Received fields; more: a loop */
 	size_t size, field_size; /* octets */
 	enum header_verdict limit; /* HEADER_FINE or the first limit passed */
 	bool bad_field;
 	uint8_t name_n;
 	char name[16];       /* lower case, cut */
 };
-void header_scan_init(struct header_scan *s);
+void header_scan_init(struct header_scan *s, unsigned hops_max);
 void header_scan_feed(struct header_scan *s, struct str text);
 /* At the end of the message. */
 enum header_verdict header_scan_verdict(const struct header_scan *s);
-/* A whole message, in one piece; hops: the most Received fields. */
-enum header_verdict header_judge(struct str msg, unsigned hops);
+/* A whole message, in one piece. */
+enum header_verdict header_judge(struct str msg, unsigned hops_max);
 /* How it is refused: the code, and "5.4.6 ..." in *text; 0: HEADER_FINE,
  * *text unchanged. */
 unsigned header_refusal(enum header_verdict v, struct str *text);

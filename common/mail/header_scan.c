@@ -27,9 +27,9 @@ static const struct {
 /* clang-format on */
 
 void
-header_scan_init(struct header_scan *s)
+header_scan_init(struct header_scan *s, unsigned hops_max)
 {
-	*s = (struct header_scan){ .state = START };
+	*s = (struct header_scan){ .state = START, .hops_max = hops_max };
 }
 
 static void
@@ -45,7 +45,7 @@ end_name(struct header_scan *s)
 {
 	struct str name = str_n(s->name, s->name_n);
 
-	if (str_eq(name, STR("received")) && ++s->hops > HEADER_HOPS_MAX)
+	if (str_eq(name, STR("received")) && ++s->hops > s->hops_max)
 		exceed(s, HEADER_LOOP);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (!str_eq(name, known[i].name))
@@ -136,13 +136,13 @@ header_scan_verdict(const struct header_scan *s)
 }
 
 enum header_verdict
-header_judge(struct str msg, unsigned hops)
+header_judge(struct str msg, unsigned hops_max)
 {
 	struct header_scan s;
 
-	header_scan_init(&s);
+	header_scan_init(&s, hops_max);
 	header_scan_feed(&s, msg);
-	return s.hops > hops ? HEADER_LOOP : header_scan_verdict(&s);
+	return header_scan_verdict(&s);
 }
 
 unsigned

@@ -18,8 +18,8 @@ scan(struct str in, size_t cut)
 
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
-	header_scan_init(&a);
-	header_scan_init(&b);
+	header_scan_init(&a, HEADER_HOPS_MAX);
+	header_scan_init(&b, HEADER_HOPS_MAX);
 	header_scan_feed(&a, in);
 	header_scan_feed(&b, str_first(in, cut));
 	header_scan_feed(&b, str_from(in, cut));
