@@ -4,16 +4,9 @@
 #include "base/fatal.h"
 #include "conf/parse.h"
 #include "msg/route.h"
+#include "proc/note.h"
 #include "qmgr/via.h"
 #include "qmgr/walk.h"
-
-static bool
-is_any(const struct walk *w, const struct message *m)
-{
-	(void)w;
-	(void)m;
-	return true;
-}
 
 static bool
 is_held(const struct walk *w, const struct message *m)
@@ -37,17 +30,10 @@ is_meant(const struct walk *w, const struct rcpt *r)
 
 /* Somebody waits for a next time, the recipient or the sender. */
 static bool
-is_late(const struct walk *w, const struct message *m)
+is_late(const struct walk *w, const struct rcpt *r)
 {
-	struct rcpt *r;
-
-	if (is_held(w, m))
-		return false;
-	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (is_meant(w, r) && (r->state == RCPT_DEFERRED ||
-		        r->state == RCPT_REPORT))
-			return true;
-	return false;
+	return !is_held(w, r->m) && is_meant(w, r) &&
+	    (r->state == RCPT_DEFERRED || r->state == RCPT_REPORT);
 }
 
 static void
@@ -125,14 +111,9 @@ take_text(struct walk *w)
 
 /* Not those that an agent has, nor those that are being returned. */
 static bool
-is_returnable(const struct walk *w, const struct message *m)
+is_returnable(const struct walk *w, const struct rcpt *r)
 {
-	struct rcpt *r;
-
-	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (is_meant(w, r) && is_idle(r) && r->state != RCPT_REPORT)
-			return true;
-	return false;
+	return is_meant(w, r) && is_idle(r) && r->state != RCPT_REPORT;
 }
 
 static void
@@ -171,15 +152,10 @@ can_reroute(const struct walk *w, const struct rcpt *r)
 	    is_meant(w, r) && (w->via != NULL || rcpt_via(r) != NULL);
 }
 
-static bool
-is_reroutable(const struct walk *w, const struct message *m)
+static void
+note_via(const struct walk *w)
 {
-	struct rcpt *r;
-
-	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
-		if (can_reroute(w, r))
-			return true;
-	return false;
+	note_str("via", w->via != NULL ? site_name(w->via) : STR("usual"));
 }
 
 static void
@@ -269,18 +245,20 @@ make_notify(struct walk *w, struct message *m)
 
 /* --- verbs -------------------------------------------------------------- */
 
-#define CHANGE(name, wants, options)                                           \
+/* clang-format off */
+#define CHANGE(name, ...)                                                      \
 	void verb_##name(void *arg, struct control_ask *a)                     \
 	{                                                                      \
-		static const struct walk_plan plan = { NULL, wants,            \
-			make_##name, NULL, options, true };                    \
+		static const struct walk_plan plan = { .make = make_##name,    \
+			.must_filter = true, __VA_ARGS__ };                    \
                                                                                \
 		walk_start(arg, a, &plan);                                     \
 	}
-CHANGE(retry, is_late, NULL)
-CHANGE(hold, is_not_held, NULL)
-CHANGE(release, is_held, NULL)
-CHANGE(drop, is_any, NULL)
-CHANGE(bounce, is_returnable, take_text)
-CHANGE(reroute, is_reroutable, take_via)
-CHANGE(notify, is_to_be_told, NULL)
+CHANGE(retry, .touches = is_late)
+CHANGE(hold, .wants = is_not_held)
+CHANGE(release, .wants = is_held)
+CHANGE(drop, .touches = is_meant)
+CHANGE(bounce, .touches = is_returnable, .options = take_text)
+CHANGE(reroute, .touches = can_reroute, .options = take_via, .trail = note_via)
+CHANGE(notify, .wants = is_to_be_told)
+/* clang-format on */

@@ -202,14 +202,24 @@ forget(void *own)
 	s->ask = NULL;
 }
 
+/* Begins the words of the log about an order; order() ends them. */
+static void
+note_order(const struct qmgr *d, const char *what, struct str name,
+    int64_t until)
+{
+	note(NOTE_INFO, what);
+	note_str("site", name);
+	if (until != 0 && until != LANE_EVER)
+		note_ms("for", until - d->q.now);
+}
+
 /* In force at once, answered when it is on disk. */
 static void
-order(struct qmgr *d, struct control_ask *a, const char *what, struct str name)
+order(struct qmgr *d, struct control_ask *a, struct str name)
 {
 	struct save *s = xcalloc(1, sizeof(*s));
 
-	note(NOTE_INFO, what);
-	note_str("site", name);
+	note_u64("by", a->uid);
 	note_end();
 	rules_sweep(&d->rules, d->q.now);
 	orders_changed(d);
@@ -280,7 +290,8 @@ verb_site_pause(void *arg, struct control_ask *a)
 	    (r = take_rule(d, a)) == NULL)
 		return;
 	r->paused_until = until;
-	order(d, a, "site-paused", a->words[0]);
+	note_order(d, "site-paused", a->words[0], until);
+	order(d, a, a->words[0]);
 }
 
 /* By whatever name its lane was paused. */
@@ -306,11 +317,13 @@ verb_site_resume(void *arg, struct control_ask *a)
 		r->paused_until = 0;
 		n++;
 	}
-	if (n == 0)
+	if (n == 0) {
 		control_endf(a, 2, "%.*s is not paused",
 		    STR_ARG(str_first(name, 200)));
-	else
-		order(d, a, "site-resumed", name);
+		return;
+	}
+	note_order(d, "site-resumed", name, 0);
+	order(d, a, name);
 }
 
 /* "100" or "100/min"; "none" is 0. */
@@ -346,5 +359,7 @@ verb_site_rate(void *arg, struct control_ask *a)
 		return;
 	r->gap_us = n != 0 ? 60000000 / n : 0;
 	r->rate_until = n != 0 ? until : 0;
-	order(d, a, "site-rate", a->words[0]);
+	note_order(d, "site-rate", a->words[0], until);
+	note_u64("rate", n);
+	order(d, a, a->words[0]);
 }

@@ -42,6 +42,7 @@ qmgr_links = common/mail/libmail.a common/msg/libmsg.a common/proc/libproc.a \
 qmgr_parts = \
 	qmgr/agents.c qmgr/compact.c qmgr/control.c qmgr/control_change.c \
 	qmgr/control_check.c qmgr/control_site.c qmgr/control_text.c \
+	qmgr/control_trail.c \
 	qmgr/dropped.c qmgr/dsn.c qmgr/intake.c qmgr/job.c qmgr/options.c \
 	qmgr/orders.c qmgr/outcome.c qmgr/peer.c \
 	qmgr/peer.h qmgr/qmgr.c qmgr/qmgr.h qmgr/ready.c qmgr/routes.c \

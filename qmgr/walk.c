@@ -8,7 +8,7 @@
 
 /* How long it goes on before others have their turn, and how many recipients
  * are looked at between two looks at the clock. */
-enum { SLICE = 2 /* ms */, STEP = 64 };
+enum { SLICE = 2 /* ms */, STEP = 64, TRAIL_PAUSE = 5 /* ms */ };
 /* Walks of ordinary users at once: they shall not hold up mail. */
 enum { OWN_MOST = 4 };
 
@@ -26,6 +26,7 @@ walk_free(void *own)
 {
 	struct walk *w = own;
 
+	trail_sum(w); /* who asked went away before the end */
 	qlog_wait_cancel(&w->d->q.log, &w->wait);
 	if (w->gated)
 		TAILQ_REMOVE(&w->d->agents.changes, w, entry);
@@ -84,6 +85,7 @@ end_walk(struct walk *w)
 	const bool changes = w->plan->make != NULL &&
 	    (w->filter.nids == 0 || w->filter.matched != 0);
 
+	trail_sum(w);
 	if (changes && w->changed != 0 && !w->dry_run) {
 		/* What was said to be done outlives a crash. */
 		w->wait.on_flushed = on_flushed;
@@ -93,6 +95,20 @@ end_walk(struct walk *w)
 	if (changes)
 		tell_changed(w);
 	tell_end(w);
+}
+
+static bool
+is_wanted(const struct walk *w, struct message *m)
+{
+	const struct walk_plan *p = w->plan;
+	struct rcpt *r;
+
+	if (p->wants != NULL)
+		return p->wants(w, m);
+	RCPT_FOREACH(r, m)
+		if (p->touches(w, r))
+			return true;
+	return false;
 }
 
 static void
@@ -105,11 +121,13 @@ visit(struct walk *w, struct message *m)
 		p->visit(w, m);
 		return;
 	}
-	if (!p->wants(w, m))
+	if (!is_wanted(w, m))
 		return;
 	w->changed++;
-	if (!w->dry_run)
-		p->make(w, m);
+	if (w->dry_run)
+		return;
+	trail_message(w, m);
+	p->make(w, m);
 }
 
 /* The next one that may match; false at the end.  Named ones are found at
@@ -171,6 +189,10 @@ more(void *arg, struct control_ask *a)
 	(void)arg;
 	qmgr_now(w->d);
 	do {
+		if (trail_is_full(w)) {
+			a->pause = TRAIL_PAUSE;
+			return true;
+		}
 		for (looked = 0; looked < STEP;) {
 			if (w->text.open && text_send(w))
 				return true;

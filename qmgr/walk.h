@@ -17,8 +17,10 @@ struct walk;
 struct walk_plan {
 	/* Each message that matches, or, of a verb that changes: */
 	void (*visit)(struct walk *w, struct message *m);
-	/* it would be changed */
+	/* it would be changed; NULL: if any recipient would */
 	bool (*wants)(const struct walk *w, const struct message *m);
+	/* this recipient; NULL: it is about the message as a whole */
+	bool (*touches)(const struct walk *w, const struct rcpt *r);
 	void (*make)(struct walk *w, struct message *m);
 	/* At the end, until it is false; may be NULL. */
 	bool (*finish)(struct walk *w);
@@ -26,6 +28,8 @@ struct walk_plan {
 	 * be NULL. */
 	const char *(*options)(struct walk *w);
 	bool must_filter;
+	/* More fields of its note; may be NULL. */
+	void (*trail)(const struct walk *w);
 };
 
 /* The text of a message that is being sent (control_text.c). */
@@ -51,6 +55,8 @@ struct walk {
 	size_t at_id;          /* next of filter.ids */
 	bool dry_run;
 	uint64_t changed;
+	bool is_told;          /* trail_sum */
+	int64_t trail_full;    /* queue clock, since when it waits; 0: not */
 	struct summary summary;
 	struct audit audit;
 	struct walk_text text;
@@ -69,6 +75,13 @@ struct row_times walk_times(struct qmgr *d);
 /* control_text.c */
 bool text_send(struct walk *w); /* false: all of it was sent */
 void text_close(struct walk *w);
+
+/* control_trail.c: in the log, for each message before it is changed, and once
+ * for all. */
+void trail_message(const struct walk *w, struct message *m);
+void trail_sum(struct walk *w);
+/* No more changes now: eventd has to take what they leave there. */
+bool trail_is_full(struct walk *w);
 
 /* Verbs. */
 typedef void walk_verb(void *arg, struct control_ask *a);

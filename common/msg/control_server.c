@@ -88,10 +88,11 @@ run_more(void *arg)
 		return;
 	if (link_pending(a->link) > LINK_WINDOW)
 		return; /* on_drained goes on */
+	a->pause = 0;
 	if (!a->more(a->arg, a))
 		a->more = NULL;
 	else
-		timer_set(&a->again, 0); /* others have their turn first */
+		timer_set(&a->again, a->pause); /* others have their turn */
 }
 
 /* Not at once: who reads as fast as we write would have the whole loop. */

@@ -46,6 +46,7 @@ struct control_ask {
 	void *own;            /* the verb's state */
 	void (*own_free)(void *own); /* called when the ask is freed */
 	bool ended;
+	int64_t pause;        /* ms until more is called again; more sets it */
 	struct timer again;
 };
 

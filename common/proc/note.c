@@ -172,6 +172,12 @@ send_frame(void)
 	    str_n(frame, self.n + 1));
 }
 
+size_t
+note_unsent(void)
+{
+	return self.eventd != NULL ? link_pending(self.eventd) : 0;
+}
+
 void
 note_end(void)
 {

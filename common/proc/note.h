@@ -38,5 +38,7 @@ void note_ms(const char *key, int64_t ms);
 void note_id(const char *key, uint64_t id);
 void note_errno(int error);
 void note_end(void);
+/* Octets of notes that eventd has not taken yet. */
+size_t note_unsent(void);
 
 #endif
