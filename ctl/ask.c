@@ -1,6 +1,7 @@
 #include "ctl/ask.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -29,8 +30,28 @@ struct talk {
 	struct buf part; /* a row that is not whole yet */
 	bool sending; /* more of a->fd is to come */
 	bool ended, answered; /* by anything at all */
+	bool hung;
+	int64_t timeout;
+	struct timer late;
 	int code;
 };
+
+static void
+set_late(struct talk *t)
+{
+	if (t->timeout != ASK_PATIENT)
+		timer_set(&t->late, t->timeout);
+}
+
+static void
+on_late(void *arg)
+{
+	struct talk *t = arg;
+
+	t->hung = true;
+	link_free(t->link);
+	loop_stop(t->loop, 0);
+}
 
 static void
 on_rows(void *arg, struct link *l, struct link_msg *m)
@@ -40,7 +61,8 @@ on_rows(void *arg, struct link *l, struct link_msg *m)
 
 	(void)l;
 	t->answered = true;
-	if (t->a->on_rows == NULL)
+	set_late(t);
+	if (t->a->on_rows == NULL || m->raw.n == 0)
 		return;
 	if (whole > m->raw.n) {
 		buf_add(&t->part, m->raw);
@@ -164,11 +186,29 @@ words_fit(const struct ask *a)
 	return a->nwords <= CONTROL_WORDS_MAX && n <= LINK_BODY_MAX;
 }
 
+static int64_t
+timeout_of(const struct ctl *c)
+{
+	return c->timeout != 0 ? c->timeout : ASK_TIMEOUT;
+}
+
+int
+ask_hung(const struct ctl *c, enum role target)
+{
+	const int64_t ms = timeout_of(c);
+
+	return fail(CTL_LATER, "postern status; --timeout TIME waits longer",
+	    "%s does not answer: nothing came from it for %lld%s",
+	    role_name(target), (long long)(ms % 1000 != 0 ? ms : ms / 1000),
+	    ms % 1000 != 0 ? "ms" : "s");
+}
+
 static int
-talk_over(int fd, const struct ask *a)
+talk_over(struct ctl *c, int fd, const struct ask *a)
 {
 	struct control_hello hello = { CONTROL_MAGIC, a->target, 1, 0 };
-	struct talk t = { .a = a, .code = CTL_LATER };
+	struct talk t = { .a = a, .code = CTL_LATER,
+		.timeout = a->timeout != 0 ? a->timeout : timeout_of(c) };
 
 	if (!words_fit(a)) {
 		close(fd);
@@ -181,10 +221,16 @@ talk_over(int fd, const struct ask *a)
 	buf_init(&t.part, BUF_NO_MAX);
 	t.loop = loop_new();
 	t.link = link_new(t.loop, fd, &ops, &t);
+	timer_init(&t.late, t.loop, on_late, &t);
+	set_late(&t);
 	send_question(&t);
 	loop_run(t.loop); /* its callbacks free the link */
+	timer_clear(&t.late);
 	loop_free(t.loop);
 	buf_clear(&t.part);
+	c->hung = t.hung;
+	if (t.hung)
+		return a->quiet ? CTL_LATER : ask_hung(c, a->target);
 	if (!t.ended && !t.answered && a->or_down)
 		return CTL_DOWN;
 	if (!t.ended)
@@ -199,6 +245,10 @@ ask_connect(struct ctl *c)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	const char *run = ctl_path(c, "run");
 	int dir = open(run, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* Of who does not even take connections; in milliseconds. */
+	const int64_t ms = timeout_of(c);
+	const struct timeval most = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 	int fd, saved;
 
 	if (dir == -1)
@@ -207,6 +257,8 @@ ask_connect(struct ctl *c)
 	snprintf(sun.sun_path, sizeof(sun.sun_path),
 	    "/proc/self/fd/%d/control.sock", dir);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1)
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most));
 	if (fd != -1 &&
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		saved = errno;
@@ -249,6 +301,9 @@ ask(struct ctl *c, const struct ask *a)
 		fd = ask_connect(c);
 	else if (fd == -1 && is_down(errno) && a->offline)
 		return CTL_DOWN;
+	c->hung = fd == -1 && errno == EAGAIN;
+	if (c->hung)
+		return a->quiet ? CTL_LATER : ask_hung(c, ROLE_MASTER);
 	if (fd == -1 && !is_down(errno))
 		return fail(errno == EACCES ? CTL_DENIED : CTL_IO, NULL,
 		    "%s/control.sock: %s", ctl_path(c, "run"),
@@ -261,7 +316,7 @@ ask(struct ctl *c, const struct ask *a)
 		return a->quiet ? CTL_DENIED : fail(CTL_DENIED, NULL,
 		    "only root and the server's own user may do that");
 	}
-	return talk_over(fd, a);
+	return talk_over(c, fd, a);
 }
 
 /* In the child: master, whose stdin is our pipe. */

@@ -22,10 +22,15 @@ struct ask {
 	bool quiet; /* do not say END's text */
 	bool or_down; /* nor that the target does not run, or has just died */
 	bool offline; /* may start master --offline */
+	int64_t timeout; /* ms without an octet; 0: as ctl says, -1: any */
 };
+enum { ASK_TIMEOUT = 30000, ASK_PATIENT = -1 };
 
-/* The exit code of the answer; CTL_DOWN when there is no server. */
+/* The exit code of the answer; CTL_DOWN when there is no server, CTL_LATER, and
+ * c->hung, when nothing came for too long. */
 int ask(struct ctl *c, const struct ask *a);
+/* Says so; CTL_LATER. */
+int ask_hung(const struct ctl *c, enum role target);
 /* A connected control.sock, or -1: the server is down (errno). */
 int ask_connect(struct ctl *c);
 /* Starts master --offline and waits for its socket; false: said why. */

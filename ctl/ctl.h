@@ -28,6 +28,8 @@ struct ctl {
 	const char *base;   /* absolute; NULL: the system's folders */
 	const char *config; /* NULL: the default */
 	bool json, quiet, yes, help;
+	int64_t timeout;    /* ms; 0: the default */
+	bool hung;          /* who was asked last did not answer in time */
 	bool out_tty;       /* stdout is a terminal */
 	char dir[PATH_MAX]; /* of this program */
 	bool build_tree;

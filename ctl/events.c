@@ -53,6 +53,9 @@ cmd_events(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		.fd = -1, .on_rows = c->json ? table_rows : on_rows,
 		.arg = &raw };
 
+	for (size_t i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--follow") == 0)
+			a.timeout = ASK_PATIENT; /* nothing may happen */
 	for (size_t i = 0; i < argc && a.nwords < CONTROL_WORDS_MAX; i++)
 		words[a.nwords++] = str_c(argv[i]);
 	table_init(&raw, c, NULL);

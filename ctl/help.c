@@ -6,7 +6,8 @@
 #include "ctl/ctl.h"
 
 static const char head[] =
-"usage: postern [--base DIR] [--config FILE] [--json] [--quiet] [--yes] COMMAND\n"
+"usage: postern [--base DIR] [--config FILE] [--json] [--quiet] [--yes]\n"
+"               [--timeout TIME] COMMAND\n"
 "\n";
 static const char about_filters[] =
 "\n"
@@ -177,7 +178,7 @@ cmd_completion(struct ctl *c, const struct cmd *cmd, size_t argc,
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} noun= verb= i w top=()\n"
 	     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	     "\t\tcase ${COMP_WORDS[i]} in\n"
-	     "\t\t--base|--config) top+=(\"${COMP_WORDS[i]}\" "
+	     "\t\t--base|--config|--timeout) top+=(\"${COMP_WORDS[i]}\" "
 	     "\"${COMP_WORDS[++i]}\") ;;\n"
 	     "\t\t-*) ;;\n"
 	     "\t\t*) if [ -z \"$noun\" ]; then noun=${COMP_WORDS[i]}; "
@@ -187,7 +188,7 @@ cmd_completion(struct ctl *c, const struct cmd *cmd, size_t argc,
 	     "\tcase $noun in");
 	fputs("\t\"\") w=\"", stdout);
 	words_of(NULL);
-	puts("--base --config --json --quiet --yes\" ;;");
+	puts("--base --config --json --quiet --yes --timeout\" ;;");
 	for (const struct cmd *k = cmds; k->noun != NULL; k++) {
 		if (k->verb == NULL || strcmp(last, k->noun) == 0)
 			continue;
@@ -205,8 +206,8 @@ cmd_completion(struct ctl *c, const struct cmd *cmd, size_t argc,
 	     "\tesac\n"
 	     "\tcase $noun:$verb:$cur in\n"
 	     "\tqueue::*|queue:*:-*) ;;\n"
-	     "\tqueue:*) w=$(\"${COMP_WORDS[0]}\" \"${top[@]}\" --quiet queue "
-	     "list --limit 100 2>/dev/null | cut -f1) ;;\n"
+	     "\tqueue:*) w=$(\"${COMP_WORDS[0]}\" \"${top[@]}\" --quiet --timeout "
+	     "2s queue list --limit 100 2>/dev/null | cut -f1) ;;\n"
 	     "\tesac\n"
 	     "\tCOMPREPLY=($(compgen -W \"$w\" -- \"$cur\"))\n"
 	     "}\n"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "base/num.h"
 #include "conf/parse.h"
 #include "conf/suggest.h"
 #include "ctl/ask.h"
@@ -158,6 +159,26 @@ option_value(int *argc, char *argv[], int *i, const char *name)
 	return argv[++*i];
 }
 
+/* "30s"; ends the program when it is none. */
+static int64_t
+timeout_value(const char *text)
+{
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "min", 60000 },
+		{ "h", 3600000 } };
+	struct str v = str_c(text);
+	uint32_t n;
+
+	if (num_take_u32(&v, &n) && n != 0 && n <= 100000)
+		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+			if (str_eq(v, str_c(units[i].unit)))
+				return n * units[i].ms;
+	exit(fail(CTL_USAGE, "write 5s, 30s or 2min", "--timeout: \"%s\" is no "
+	    "time", text));
+}
+
 static const char *
 real_base(const char *base)
 {
@@ -185,6 +206,9 @@ take_options(struct ctl *c, int *argc, char *argv[])
 			c->base = option_value(argc, argv, &i, "--base");
 		else if (strcmp(argv[i], "--config") == 0)
 			c->config = option_value(argc, argv, &i, "--config");
+		else if (strcmp(argv[i], "--timeout") == 0)
+			c->timeout = timeout_value(
+			    option_value(argc, argv, &i, "--timeout"));
 		else if (strcmp(argv[i], "--json") == 0)
 			c->json = true;
 		else if (strcmp(argv[i], "--quiet") == 0)

@@ -221,6 +221,8 @@ say_count(struct ctl *c, const struct cmd *cmd, const struct words *w)
 		return fail(CTL_USAGE, too_many_fix, "too many arguments");
 	a.nwords = dry.n;
 	code = ask(c, &a);
+	if (c->hung)
+		return ask_hung(c, cmd->target);
 	if (code != 0 && n == 0) {
 		a.quiet = false;
 		if ((code = ask(c, &a)) != 0)

@@ -20,8 +20,11 @@ enum {
 	START_MS = 30000,
 	FAILING_MS = 5000, /* a program that cannot start is given so long */
 	STOP_MS = 20000,
+	QUEUE_MS = 5000,   /* qmgr is waited for by status */
 	LOG_SHOWN = 4096
 };
+
+static const char mute_text[] = "does not answer";
 
 /* What `server status` says. */
 struct status {
@@ -30,6 +33,7 @@ struct status {
 	struct buf not_ready; /* names */
 	bool ready;
 	bool failing;         /* a program ended and waits to be restarted */
+	bool mute;            /* qmgr does not answer */
 	pid_t pid;
 	char line[256];       /* of the server row */
 };
@@ -80,6 +84,24 @@ keep_row(struct table *t, const json_t *row)
 	free(text);
 }
 
+/* It runs, but has not answered. */
+static bool
+is_mute(const struct status *s, const json_t *row)
+{
+	return s->mute && str_eq(field(row, "role"), STR("qmgr"));
+}
+
+static void
+keep_process(struct status *s, const json_t *row)
+{
+	json_t *mine = json_deep_copy(row);
+
+	if (is_mute(s, row) && str_eq(field(row, "state"), STR("ready")))
+		json_object_set_new(mine, "state", json_string(mute_text));
+	keep_row(&s->processes, mine);
+	json_decref(mine);
+}
+
 static void
 on_status_row(void *arg, const json_t *row)
 {
@@ -88,8 +110,9 @@ on_status_row(void *arg, const json_t *row)
 	struct buf since;
 
 	if (str_eq(kind, STR("process"))) {
-		keep_row(&s->processes, row);
-		if (!str_eq(field(row, "state"), STR("ready")))
+		keep_process(s, row);
+		if (!str_eq(field(row, "state"), STR("ready")) ||
+		    is_mute(s, row))
 			buf_addf(&s->not_ready, " %.*s",
 			    STR_ARG(field(row, "role")));
 		if (str_eq(field(row, "state"), STR("backoff")))
@@ -105,7 +128,8 @@ on_status_row(void *arg, const json_t *row)
 		snprintf(s->line, sizeof(s->line),
 		    "Postern %.*s, master %d since %s, %s",
 		    STR_ARG(field(row, "version")), (int)s->pid,
-		    buf_cstr(&since), s->ready ? "ready" : "not ready:");
+		    buf_cstr(&since), s->ready && !s->mute ? "ready" :
+		    "not ready:");
 		buf_clear(&since);
 	}
 }
@@ -128,7 +152,7 @@ status_ask(struct ctl *c, struct status *s, bool quiet)
 
 	mute = *c;
 	mute.json = false;
-	*s = (struct status){ .c = c };
+	*s = (struct status){ .c = c, .mute = s->mute };
 	buf_init(&s->not_ready, BUF_NO_MAX);
 	table_init(&s->processes, &mute, process_cols);
 	table_init(&s->listeners, &mute, listener_cols);
@@ -165,7 +189,8 @@ queue_table(struct ctl *c, struct str noun, struct str verb,
 	struct str words[] = { noun, verb };
 	struct table t;
 	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
-		.fd = -1, .on_rows = on_rows, .arg = &t, .quiet = true };
+		.fd = -1, .on_rows = on_rows, .arg = &t, .quiet = true,
+		.timeout = c->timeout != 0 ? c->timeout : QUEUE_MS };
 
 	table_init(&t, c, cols);
 	(void)ask(c, &a);
@@ -196,55 +221,68 @@ on_info_rows(void *arg, struct str rows)
 	(void)table_each(rows, on_info_row, arg);
 }
 
-/* False: mail is refused, and it was said why. */
-static bool
-queue_takes_mail(struct ctl *c)
+/* Why mail is refused, or nothing; c->hung: it does not answer. */
+static struct str
+queue_refusal(struct ctl *c)
 {
 	struct str words[] = { STR("server"), STR("info") };
 	struct str why = STR_NONE;
 	struct ask a = { .target = ROLE_QMGR, .words = words, .nwords = 2,
-		.fd = -1, .on_rows = on_info_rows, .arg = &why,
-		.quiet = true };
+		.fd = -1, .on_rows = on_info_rows, .arg = &why, .quiet = true,
+		.timeout = c->timeout != 0 ? c->timeout : QUEUE_MS };
 
-	if (ask(c, &a) != 0 || why.n == 0)
-		return true;
-	printf("\nnew mail is refused (452): %.*s\n", STR_ARG(why));
-	return false;
+	(void)ask(c, &a);
+	return why;
+}
+
+static int
+status_json(struct ctl *c)
+{
+	struct str words[] = { STR("server"), STR("status") };
+	struct table t;
+	struct ask a = { .target = ROLE_MASTER, .words = words, .nwords = 2,
+		.fd = -1, .on_rows = table_rows, .arg = &t };
+	int code;
+
+	table_init(&t, c, NULL);
+	if ((code = ask(c, &a)) != 0)
+		return code;
+	queue_totals(c);
+	if (!c->hung)
+		queue_table(c, STR("server"), STR("info"), NULL, table_rows);
+	if (!c->hung)
+		return 0;
+	printf("{\"kind\":\"queue\",\"state\":\"%s\"}\n", mute_text);
+	return CTL_FOUND;
 }
 
 int
 cmd_status(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
-	struct status s;
+	struct status s = { .mute = false };
+	struct str why;
 	int code;
 
 	(void)argv;
 	if (argc != 0)
 		return usage(cmd);
-	if (c->json) {
-		struct str words[] = { STR("server"), STR("status") };
-		struct table t;
-		struct ask a = { .target = ROLE_MASTER, .words = words,
-			.nwords = 2, .fd = -1, .on_rows = table_rows,
-			.arg = &t };
-
-		table_init(&t, c, NULL);
-		if ((code = ask(c, &a)) == 0) {
-			queue_totals(c);
-			queue_table(c, STR("server"), STR("info"), NULL,
-			    table_rows);
-		}
-		return code;
-	}
+	if (c->json)
+		return status_json(c);
+	why = queue_refusal(c);
+	s.mute = c->hung;
 	if ((code = status_ask(c, &s, false)) == 0) {
-		printf("%s%s\n\n", s.line, s.ready ? "" :
+		printf("%s%s\n\n", s.line, s.ready && !s.mute ? "" :
 		    buf_cstr(&s.not_ready));
 		table_end(&s.processes);
 		putchar('\n');
 		table_end(&s.listeners);
 		putchar('\n');
-		queue_totals(c);
-		if (!queue_takes_mail(c) || !s.ready)
+		if (!s.mute)
+			queue_totals(c);
+		if (why.n != 0)
+			printf("\nnew mail is refused (452): %.*s\n",
+			    STR_ARG(why));
+		if (why.n != 0 || s.mute || !s.ready)
 			code = CTL_FOUND;
 	}
 	status_clear(&s);
@@ -381,8 +419,9 @@ static int
 ask_server(struct ctl *c, const char *verb)
 {
 	struct str words[] = { STR("server"), str_c(verb) };
+	/* It waits for the programs: STOP_MS says for how long. */
 	struct ask a = { .target = ROLE_MASTER, .words = words, .nwords = 2,
-		.fd = -1 };
+		.fd = -1, .timeout = ASK_PATIENT };
 
 	return ask(c, &a);
 }
@@ -399,7 +438,7 @@ has_ended(int pidfd, int wait_ms)
 int
 server_stop(struct ctl *c)
 {
-	struct status s;
+	struct status s = { .mute = false };
 	int code = status_ask(c, &s, true), pidfd;
 	bool ended;
 
@@ -408,6 +447,8 @@ server_stop(struct ctl *c)
 		say(c, "postern: the server is not running");
 		return 0;
 	}
+	if (c->hung)
+		return ask_hung(c, ROLE_MASTER);
 	if (code != 0) { /* now it is said why */
 		code = status_ask(c, &s, false);
 		status_clear(&s);

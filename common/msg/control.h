@@ -7,7 +7,9 @@
  *	        (raw stdin octets, when the verb reads any), CONTROL_DATA_END
  *	daemon: CONTROL_ROWS (raw: whole JSON objects, one a line)...,
  *	        CONTROL_END
- * Every reading verb answers with JSON rows; ctl makes tables of them.
+ * Every reading verb answers with JSON rows; ctl makes tables of them.  While
+ * a daemon has nothing to tell yet it sends CONTROL_ROWS without any, twice a
+ * second: so ctl knows that it has not stopped.
  */
 #ifndef POSTERN_MSG_CONTROL_H
 #define POSTERN_MSG_CONTROL_H
@@ -28,7 +30,8 @@ struct control_hello {
 enum { MSG_CONTROL_ASK = 700, MSG_CONTROL_DATA, MSG_CONTROL_DATA_END,
 	MSG_CONTROL_ROWS, MSG_CONTROL_END };
 
-enum { CONTROL_WORDS_MAX = 1024, CONTROL_TEXT_MAX = 4096 };
+enum { CONTROL_WORDS_MAX = 1024, CONTROL_TEXT_MAX = 4096,
+	CONTROL_ALIVE_MS = 500 };
 
 struct msg_control_end {
 	uint32_t exit;   /* sysexits, see UX: 0 1 2 64 65 67 70 73 74 75 77 78 */

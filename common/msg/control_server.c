@@ -19,6 +19,7 @@ ask_free(struct control_ask *a)
 	if (a->own_free != NULL && a->own != NULL)
 		a->own_free(a->own);
 	timer_clear(&a->again);
+	timer_clear(&a->alive);
 	link_free(a->link);
 	buf_clear(&a->text);
 	buf_clear(&a->rows);
@@ -63,6 +64,7 @@ control_end(
 	if (a->ended)
 		return;
 	a->ended = true;
+	timer_cancel(&a->alive);
 	send_rows(a);
 	link_send(a->link, MSG_CONTROL_END, 0, &msg_control_end_wire, &e);
 }
@@ -112,6 +114,17 @@ control_more(
 {
 	a->more = more;
 	run_more(a);
+}
+
+/* What is pending tells it as well. */
+static void
+on_alive(void *arg)
+{
+	struct control_ask *a = arg;
+
+	if (link_pending(a->link) == 0)
+		link_send_raw(a->link, MSG_CONTROL_ROWS, 0, STR_NONE);
+	timer_set(&a->alive, CONTROL_ALIVE_MS);
 }
 
 static void
@@ -292,5 +305,7 @@ control_open(struct loop *loop, int fd, uid_t uid, uint32_t rights,
 	buf_init(&a->text, LINK_BODY_MAX);
 	buf_init(&a->rows, BUF_NO_MAX);
 	timer_init(&a->again, loop, run_more, a);
+	timer_init(&a->alive, loop, on_alive, a);
+	timer_set(&a->alive, CONTROL_ALIVE_MS);
 	a->link = link_new(loop, fd, &ops, a);
 }

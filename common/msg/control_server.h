@@ -48,6 +48,7 @@ struct control_ask {
 	bool ended;
 	int64_t pause;        /* ms until more is called again; more sets it */
 	struct timer again;
+	struct timer alive;   /* tells the client that we are */
 };
 
 /* A connection from master (proc_desc.on_control).  Takes over fd.  All verbs

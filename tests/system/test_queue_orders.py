@@ -1,7 +1,11 @@
 """postern queue: what an administrator ordered can be found again, what he is shown is so, and who hangs does not take him along."""
+import json
 import os
 import re
+import shutil
 import signal
+import subprocess
+import time
 import unittest
 
 from lib import wait_for
@@ -68,6 +72,73 @@ class Trace(Waiting):
         self.p.kill("eventd", signal.SIGSTOP)
         self.addCleanup(self.p.kill, "eventd", signal.SIGCONT)
         self.assertEqual(self.change("drop", "--all"), 6)
+
+
+class Hung(Waiting):
+    def stop(self, role):
+        self.p.kill(role, signal.SIGSTOP)
+        self.addCleanup(self.p.kill, role, signal.SIGCONT)
+
+    def asked(self, *words):
+        return self.p.ctl(*words, check=False, timeout=20)
+
+    def test_qmgr(self):
+        one = sorted(self.ids())[0]
+        self.stop("qmgr")
+        for words in (("queue", "list"), ("queue", "summary"), ("queue", "show", one), ("queue", "drop", "--all", "--dry-run"),
+                      ("queue", "hold", "--all"), ("queue", "hold", "--all", "--quiet"), ("site", "list"), ("queue", "check")):
+            with self.subTest(words=words):
+                r = self.asked("--timeout", "1s", *words)
+                self.assertEqual((r.returncode, r.stdout), (75, ""), r.stderr)
+                self.assertRegex(r.stderr, r"^postern: qmgr does not answer[^\n]*1s[^\n]*\n(fix: [^\n]*\n)?$")
+        begun = time.monotonic()
+        r = self.asked("status")
+        self.assertLess(time.monotonic() - begun, 15)
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stdout, r"qmgr\t0\t\d+\tdoes not answer\t")
+        self.assertIn("smtpd", r.stdout)
+        self.assertIn("127.0.0.1:", r.stdout)
+        rows = [json.loads(line) for line in self.asked("--json", "status").stdout.splitlines()]
+        self.assertIn({"kind": "queue", "state": "does not answer"}, rows)
+        self.p.kill("qmgr", signal.SIGCONT)
+        self.assertEqual(len(self.ids()), 6)
+        self.assertEqual(self.asked("status").returncode, 0)
+
+    def test_master(self):
+        self.stop("master")
+        for words in (("status",), ("queue", "list")):
+            r = self.asked("--timeout=1s", *words)
+            self.assertEqual((r.returncode, r.stdout), (75, ""))
+            self.assertIn("does not answer", r.stderr)
+
+    def test_wrong_times(self):
+        for word in ("", "5", "soon", "0s", "-1s"):
+            r = self.asked("--timeout=" + word, "queue", "list")
+            self.assertEqual((r.returncode, r.stdout), (64, ""), word)
+            self.assertIn("30s", r.stderr)
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_slow_disk(self):
+        """Who waits for the disk is alive, and says so."""
+        pid, = self.p.pids("qmgr")
+        slow = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", "inject=fdatasync,fsync:delay_enter=4000000", "-p", str(pid)],
+                                stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.5)
+            begun = time.monotonic()
+            self.assertEqual(self.p.rows("--timeout", "2s", "queue", "hold", "--all"), [{"changed": 6}])
+            self.assertGreater(time.monotonic() - begun, 3)
+        finally:
+            slow.terminate()
+            slow.wait()
+
+    def test_long_silence_of_events(self):
+        r = subprocess.Popen(self.p.command("--timeout", "1s", "events", "show", "--follow", "--like", "no such thing"), stdout=subprocess.PIPE)
+        self.addCleanup(r.stdout.close)
+        time.sleep(2.5)
+        self.assertIsNone(r.poll())
+        r.terminate()
+        r.wait()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,32 @@ verb(void *arg, struct control_ask *a)
 	control_more(a, more);
 }
 
+static void
+send_ask(int fd, const char *noun, const char *verb)
+{
+	struct {
+		uint32_t len;
+		uint16_t type, fds;
+		uint64_t cookie;
+	} head = { (uint32_t)(8 + strlen(noun) + strlen(verb)),
+		MSG_CONTROL_ASK, 0, 0 };
+	struct buf ask;
+
+	buf_init(&ask, BUF_NO_MAX);
+	buf_add(&ask, str_n(&head, sizeof(head)));
+	wire_put_str(&ask, str_c(noun));
+	wire_put_str(&ask, str_c(verb));
+	ck_assert_int_eq(write(fd, buf_str(&ask).p, buf_len(&ask)),
+	    (ssize_t)buf_len(&ask));
+	buf_clear(&ask);
+}
+
+static void
+on_end_of_wait(void *arg)
+{
+	loop_stop(arg, 0);
+}
+
 /* A client that takes all at once, as fast as it comes. */
 static pid_t
 reader(int fd)
@@ -74,26 +100,13 @@ START_TEST(quick_client_does_not_have_the_loop)
 	static const struct control_verb verbs[] = {
 		{ "queue", "list", 0, 0, false, verb, NULL, NULL },
 	};
-	/* CONTROL_ASK of "queue" and "list". */
-	struct {
-		uint32_t len;
-		uint16_t type, fds;
-		uint64_t cookie;
-	} head = { 17, MSG_CONTROL_ASK, 0, 0 };
-	struct buf ask;
 	int sv[2], size = 1 << 20;
 	pid_t pid;
 
 	ck_assert_int_eq(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
 	setsockopt(sv[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	buf_init(&ask, BUF_NO_MAX);
-	buf_add(&ask, str_n(&head, sizeof(head)));
-	wire_put_str(&ask, STR("queue"));
-	wire_put_str(&ask, STR("list"));
-	ck_assert_int_eq(write(sv[1], buf_str(&ask).p, buf_len(&ask)),
-	    (ssize_t)buf_len(&ask));
-	buf_clear(&ask);
+	send_ask(sv[1], "queue", "list");
 	memset(t.text, 'x', sizeof(t.text));
 	pid = reader(sv[1]);
 	close(sv[1]);
@@ -109,11 +122,61 @@ START_TEST(quick_client_does_not_have_the_loop)
 }
 END_TEST
 
+/* --- a daemon that waits --------------------------------------------------- */
+
+static void
+late_verb(void *arg, struct control_ask *a)
+{
+	(void)arg;
+	(void)a; /* the disk is slow */
+}
+
+/* What arrives within ms: frames that are rows without any. */
+static unsigned
+count_empty(struct loop *loop, int fd, int ms)
+{
+	char head[16];
+	uint32_t len;
+	uint16_t type;
+	unsigned n = 0;
+	struct timer end;
+
+	timer_init(&end, loop, on_end_of_wait, loop);
+	timer_set(&end, ms);
+	loop_run(loop);
+	timer_clear(&end);
+	while (recv(fd, head, sizeof(head), MSG_DONTWAIT) == sizeof(head)) {
+		memcpy(&len, head, sizeof(len));
+		memcpy(&type, head + 4, sizeof(type));
+		n += len == 0 && type == MSG_CONTROL_ROWS;
+	}
+	return n;
+}
+
+START_TEST(who_waits_says_that_he_lives)
+{
+	static const struct control_verb verbs[] = {
+		{ "queue", "hold", 0, 0, false, late_verb, NULL, NULL },
+	};
+	struct loop *loop = loop_new();
+	int sv[2];
+
+	ck_assert_int_eq(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	send_ask(sv[1], "queue", "hold");
+	control_open(loop, sv[0], 0, CONTROL_ADMIN, verbs, 1, NULL);
+	ck_assert_uint_eq(count_empty(loop, sv[1], CONTROL_ALIVE_MS / 2), 0);
+	ck_assert_uint_ge(count_empty(loop, sv[1], CONTROL_ALIVE_MS * 2), 1);
+	close(sv[1]);
+}
+END_TEST
+
 static TCase *
 all(void)
 {
 	TCase *tc = tcase_create("all");
 
+	tcase_add_test(tc, who_waits_says_that_he_lives);
 	tcase_add_test(tc, quick_client_does_not_have_the_loop);
 	return tc;
 }
