@@ -156,6 +156,23 @@ put_sender(struct export *x, struct str sender)
 	    plain ? sender.p : "MAILER-DAEMON");
 }
 
+/* What the sender asked for of the recipient above. */
+static void
+put_wishes(struct export *x, const json_t *rcpt)
+{
+	const json_t *notify = json_object_get(rcpt, "notify");
+	json_t *word;
+	size_t i;
+
+	json_array_foreach(notify, i, word)
+		fprintf(x->out, "%s%s", i == 0 ? "X-Postern-Notify: " : ", ",
+		    json_string_value(word));
+	if (i != 0)
+		fputc('\n', x->out);
+	if (text_of(json_object_get(rcpt, "orcpt")).n != 0)
+		put_field(x, "Orcpt", json_object_get(rcpt, "orcpt"));
+}
+
 static void
 begin_mbox(struct export *x)
 {
@@ -166,10 +183,16 @@ begin_mbox(struct export *x)
 	fputc('\n', x->out);
 	put_field(x, "Id", json_object_get(x->row, "id"));
 	put_field(x, "Sender", json_object_get(x->row, "sender"));
-	for (size_t i = 0; i < json_array_size(rcpts); i++)
+	for (size_t i = 0; i < json_array_size(rcpts); i++) {
 		put_field(x, "Recipient", json_object_get(
 		    json_array_get(rcpts, i), "address"));
+		put_wishes(x, json_array_get(rcpts, i));
+	}
 	put_field(x, "Envid", json_object_get(x->row, "envid"));
+	put_field(x, "Ret", json_object_get(x->row, "ret"));
+	put_field(x, "Body", json_object_get(x->row, "body"));
+	fprintf(x->out, "X-Postern-Smtputf8: %s\n", json_is_true(
+	    json_object_get(x->row, "smtputf8")) ? "yes" : "no");
 	put_field(x, "Accepted", json_object_get(x->row, "accepted"));
 	x->line_begins = true;
 	x->last = '\n';

@@ -39,6 +39,34 @@ put_cell(const json_t *row, const char *field, const char *before)
 	buf_clear(&cell);
 }
 
+/* "notify failure, delay, orcpt rfc822;bob@example.org", what there is of it. */
+static void
+put_wishes(const json_t *r)
+{
+	const json_t *notify = json_object_get(r, "notify");
+	const char *before = "             notify ";
+	json_t *word;
+	size_t i;
+
+	json_array_foreach(notify, i, word) {
+		printf("%s%s", before, json_string_value(word));
+		before = ", ";
+	}
+	put_cell(r, "orcpt", i != 0 ? ", orcpt " : "             orcpt ");
+	if (i != 0 || text_of(r, "orcpt").n != 0)
+		putchar('\n');
+}
+
+/* "8bitmime, smtputf8" */
+static void
+put_body(const json_t *row)
+{
+	put_cell(row, "body", "  body       ");
+	if (json_is_true(json_object_get(row, "smtputf8")))
+		fputs(", smtputf8", stdout);
+	putchar('\n');
+}
+
 static void
 put_rcpt(const json_t *r)
 {
@@ -60,6 +88,7 @@ put_rcpt(const json_t *r)
 	}
 	put_cell(r, "via", ", rerouted to ");
 	putchar('\n');
+	put_wishes(r);
 	if (code == 0)
 		return;
 	printf("             %lld", (long long)code);
@@ -81,6 +110,7 @@ show_row(void *arg, const json_t *row)
 		{ "login", { "login", "", COL_TEXT } },
 		{ "client", { "client", "", COL_TEXT } },
 		{ "envid", { "envid", "", COL_TEXT } },
+		{ "ret", { "ret", "", COL_TEXT } },
 		{ "size", { "size", "", COL_SIZE } },
 		{ "accepted", { "accepted", "", COL_TIME } },
 		{ "expires", { "expires", "", COL_TIME } },
@@ -94,6 +124,7 @@ show_row(void *arg, const json_t *row)
 	    STR_ARG(text_of(row, "id")));
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		put_line(row, lines[i].name, &lines[i].col);
+	put_body(row);
 	json_array_foreach(json_object_get(row, "recipients"), i, r)
 		put_rcpt(r);
 }

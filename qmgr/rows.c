@@ -39,6 +39,40 @@ put_null(struct buf *b, const char *key)
 	buf_addf(b, ",\"%s\":null", key);
 }
 
+/* --- what the sender asked for --------------------------------------------- */
+
+/* An empty list: nothing, so failures and delays are reported. */
+static void
+put_notify(struct buf *b, const struct rcpt *r)
+{
+	static const struct {
+		uint8_t bit;
+		struct str name;
+	} names[] = { { NOTIFY_NEVER, STR_INIT("never") },
+		{ NOTIFY_SUCCESS, STR_INIT("success") },
+		{ NOTIFY_FAILURE, STR_INIT("failure") },
+		{ NOTIFY_DELAY, STR_INIT("delay") } };
+
+	json_list(b, "notify");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((r->notify & names[i].bit) != 0)
+			json_item(b, names[i].name);
+	json_list_end(b);
+}
+
+static void
+put_envelope(struct buf *b, const struct message *m)
+{
+	const uint32_t flags = m->env_flags;
+
+	json_str(b, "envid", message_envid(m));
+	json_c(b, "ret", (flags & ENV_RET_FULL) != 0 ? "full" :
+	    (flags & ENV_RET_HDRS) != 0 ? "hdrs" : "");
+	json_c(b, "body", (flags & ENV_8BIT) != 0 ? "8bitmime" : "7bit");
+	json_bool(b, "smtputf8", (flags & ENV_UTF8) != 0);
+	json_u64(b, "flags", flags);
+}
+
 static void
 put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
     const struct row_times *t, bool full)
@@ -54,6 +88,8 @@ put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
 	else
 		put_null(b, "next");
 	if (full) {
+		put_notify(b, r);
+		json_str(b, "orcpt", rcpt_orcpt(r));
 		json_u64(b, "attempts", r->attempts);
 		json_str(b, "enhanced", r->reason != NULL ?
 		    r->reason->status : STR_NONE);
@@ -121,8 +157,7 @@ row_message(struct buf *b, const struct message *m, const struct row_times *t,
 	json_str(b, "reason", first != NULL ? rcpt_words(first, t->now, false) :
 	    STR_NONE);
 	if (full) {
-		json_str(b, "envid", message_envid(m));
-		json_u64(b, "flags", m->env_flags);
+		put_envelope(b, m);
 		json_str(b, "site", first != NULL && first->site != NULL ?
 		    site_name(first->site) : STR_NONE);
 	}

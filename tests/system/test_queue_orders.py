@@ -141,5 +141,59 @@ class Hung(Waiting):
         r.wait()
 
 
+class Envelope(Waiting):
+    """What the sender asked for is shown in words."""
+
+    def send(self, mail, *rcpts):
+        with self.p.smtp() as c:
+            c.ehlo()
+            self.assertEqual(c.docmd("MAIL", "FROM:" + mail)[0], 250)
+            for rcpt in rcpts:
+                self.assertEqual(c.docmd("RCPT", "TO:" + rcpt)[0], 250)
+            self.assertEqual(c.data(b"Subject: x\r\n\r\nhello\r\n")[0], 250)
+
+    def look(self, ident):
+        """show --json and the file of export have the same."""
+        row = self.p.rows("queue", "show", ident)[0]
+        folder = os.path.join(self.p.base, "out")
+        self.p.ctl("queue", "export", ident, "--into", folder)
+        with open(os.path.join(folder, ident + ".json")) as f:
+            copy = json.load(f)
+        shutil.rmtree(folder)
+        for key in "ret", "body", "smtputf8", "envid":
+            self.assertEqual(row[key], copy[key], key)
+        for r, s in zip(row["recipients"], copy["recipients"]):
+            self.assertEqual((r["notify"], r["orcpt"]), (s["notify"], s["orcpt"]))
+        return row
+
+    def test_in_words(self):
+        self.send("<full@here0.test> RET=FULL ENVID=abc BODY=8BITMIME SMTPUTF8",
+                  "<a@far0.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;first@far0.test", "<b@far0.test> NOTIFY=SUCCESS", "<c@far0.test>")
+        self.send("<hdrs@here0.test> RET=HDRS", "<d@far0.test> NOTIFY=NEVER")
+        self.wait(8)
+        full, = self.ids("--from", "full@*")
+        hdrs, = self.ids("--from", "hdrs@*")
+        for _ in range(2):
+            row = self.look(full)
+            self.assertEqual((row["ret"], row["body"], row["smtputf8"], row["envid"]), ("full", "8bitmime", True, "abc"))
+            self.assertEqual([(r["notify"], r["orcpt"]) for r in row["recipients"]],
+                             [(["failure", "delay"], "rfc822;first@far0.test"), (["success"], ""), ([], "")])
+            row = self.look(hdrs)
+            self.assertEqual((row["ret"], row["body"], row["smtputf8"]), ("hdrs", "7bit", False))
+            self.assertEqual(row["recipients"][0]["notify"], ["never"])
+            text = self.p.ctl("queue", "show", full).stdout
+            for words in (r"\n  envid +abc\n", r"\n  ret +full\n", r"\n  body +8bitmime, smtputf8\n", r"to +a@far0\.test  .*\n +notify failure, delay, orcpt rfc822;first@",
+                          r"to +b@far0\.test  .*\n +notify success\n", r"to +c@far0\.test  .*\n +451"):
+                self.assertRegex(text, words)
+            text = self.p.ctl("queue", "show", hdrs).stdout
+            self.assertIn("notify never", text)
+            self.assertNotIn("orcpt", text)
+            self.assertNotIn("notify", self.p.ctl("queue", "list", "--json").stdout)
+            text = self.p.ctl("queue", "export", full, "--mbox", "-").stdout
+            self.assertIn("\nX-Postern-Recipient: a@far0.test\nX-Postern-Notify: failure, delay\nX-Postern-Orcpt: rfc822;first@far0.test\n", text)
+            self.assertIn("\nX-Postern-Ret: full\nX-Postern-Body: 8bitmime\nX-Postern-Smtputf8: yes\n", text)
+            self.p.stop()
+
+
 if __name__ == "__main__":
     unittest.main()
