@@ -442,7 +442,7 @@ cmd_queue_export(
 	struct words w = { .n = 0 };
 	const char *into = take_option(&argc, argv, "--into");
 	const char *mbox = take_option(&argc, argv, "--mbox");
-	const bool ids = take_flag(&argc, argv, "-");
+	const bool ids = take_stdin(&argc, argv);
 	int code;
 
 	if ((into == NULL) == (mbox == NULL) || (argc == 0 && !ids))

@@ -39,6 +39,8 @@ void show_rows(void *arg, struct str rows);
 /* For `-`: ids from stdin, so many to a question as fit. */
 int queue_rows_stdin(struct ctl *c, const struct cmd *cmd, struct words *w,
     void (*on_rows)(void *arg, struct str rows), void *arg);
+/* Takes "-" out of the arguments, unless it is an option's value. */
+bool take_stdin(size_t *argc, char *argv[]);
 /* Times behind --since and --until, local ones of a FILTER, become UTC. */
 int local_times(struct words *w);
 /* What to do with more ids than fit. */

@@ -455,12 +455,39 @@ stdin_alone(const struct words *w)
 	return true;
 }
 
+/* Of these the next word is no value. */
+static bool
+is_alone(const char *option)
+{
+	static const char *const alone[] = { "--all", "--dry-run", "--reset" };
+
+	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
+		if (strcmp(option, alone[i]) == 0)
+			return true;
+	return strncmp(option, "--", 2) != 0;
+}
+
+bool
+take_stdin(size_t *argc, char *argv[])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < *argc; i++)
+		if (strcmp(argv[i], "-") != 0 ||
+		    (i != 0 && !is_alone(argv[i - 1])))
+			argv[n++] = argv[i];
+	if (n == *argc)
+		return false;
+	*argc = n;
+	return true;
+}
+
 int
 cmd_queue(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 {
 	const bool changes = (cmd->flags & CMD_FILTER_NEEDED) != 0;
 	struct words w = { .n = 0 };
-	bool ids = take_flag(&argc, argv, "-");
+	bool ids = take_stdin(&argc, argv);
 	int code;
 
 	if (argc == 0 && !ids && changes)

@@ -220,14 +220,14 @@ parse_id(struct filter *f, struct str v)
 
 /* clang-format off */
 #define TEXT(name, member)                                                     \
-	{ name, offsetof(struct filter, member), NULL, NULL }
+	{ name, offsetof(struct filter, member), NULL, "write a text; * in it is any, ? one character" }
 static const struct option {
 	const char *name;
 	size_t text;     /* offset of the pattern, or */
 	bool (*parse)(struct filter *f, struct str v);
 	const char *fix; /* what its value looks like */
 } options[] = {
-	TEXT("--from", from),
+	{ "--from", offsetof(struct filter, from), NULL, "write an address, or '<>' for the sender of reports" },
 	TEXT("--to", to),
 	TEXT("--domain", domain),
 	TEXT("--client", client),
@@ -268,6 +268,15 @@ unknown(struct str name, struct filter_wrong *w)
 	    s.best != NULL ? s.best : "", s.best != NULL ? "\"?" : "");
 }
 
+static bool
+parse_text(struct filter *f, const struct option *o, struct str value)
+{
+	struct str *text = (struct str *)(void *)((char *)f + o->text);
+
+	*text = text == &f->from || text == &f->to ? unbracketed(value) : value;
+	return text->n != 0 || text == &f->from;
+}
+
 /* All that is given has to hold: of two, one would be forgotten. */
 static bool
 parse_option(struct filter *f, const struct option *o, struct str value,
@@ -279,10 +288,13 @@ parse_option(struct filter *f, const struct option *o, struct str value,
 		return wrong(w, strcmp(o->name, "--status") == 0 ?
 		    "--status deferred,hold" : "", "%s stands twice", o->name);
 	f->seen |= bit;
+	/* Of a shell's variable, say: it would be any message. */
+	if (value.n == 0)
+		return wrong(w, o->fix, "%s: its value is empty", o->name);
 	if (o->parse == NULL)
-		*(struct str *)(void *)((char *)f + o->text) =
-		    unbracketed(value);
-	else if (!o->parse(f, value))
+		return parse_text(f, o, value) || wrong(w, o->fix,
+		    "%s: \"<>\" is only a sender", o->name);
+	if (!o->parse(f, value))
 		return wrong(w, o->fix, "%s: \"%.*s\" is not understood",
 		    o->name, STR_ARG(str_first(value, SHOWN)));
 	return true;

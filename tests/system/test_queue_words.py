@@ -28,13 +28,13 @@ class Words(Waiting):
             self.assertEqual(c.data(b"Subject: x\r\n\r\nhello\r\n")[0], 250)
         self.wait(7)
         one = sorted(self.ids())[0]
-        for words, n in ((("--client", "127.0.0.1"), 7), (("--client", "192.0.2.*"), 0), (("--from", "<>"), 1), (("--from", ""), 1),
+        for words, n in ((("--client", "127.0.0.1"), 7), (("--client", "192.0.2.*"), 0), (("--from", "<>"), 1), (("--from=<>",), 1),
                          (("--from", "<s1@here1.test>"), 1), (("--from=s1@here1.test",), 1), (("--age=-1h", "--limit=2"), 2),
                          (("--id", one), 1), (("--reason", "MAILBOX is"), 7), (("--reason", "4.2.1"), 7), (("--reason", "451 4.2.1 m"), 7),
                          (("--reason", "4.2.* busy"), 7), (("--reason", "4.7.*"), 0), (("--reason", "busy?"), 0), (("--since", "1h"), 7),
                          (("--until", "1h"), 0), (("--until", now), 7), (("--since", now), 0), (("--until", utc), 7), (("--since", utc), 0),
                          (("--since", "2020-02-29", "--until", "2020-03-01"), 0), (("--since", "1h", "--until", "0s"), 7),
-                         (("--size", "+10k"), 1), (("--size", "+10KiB"), 1), (("--status", "Deferred, hold"), 7), ((one, one), 1)):
+                         (("--size", "+10k"), 1), (("--size", "10KiB"), 1), (("--age", "1h"), 0), (("--age", "0s"), 7), (("--status", "Deferred, hold"), 7), ((one, one), 1)):
             with self.subTest(filter=words):
                 self.assertEqual(len(self.p.rows("queue", "list", *words)), n)
                 self.assertEqual(self.p.rows("queue", "hold", *words, "--dry-run") if n else 0,
@@ -45,7 +45,10 @@ class Words(Waiting):
              (("--since", "soon"), '"soon"', "2h"), (("--since", "26-11-29"), "26-11-29", "2h"), (("--until", "2026-02-31"), "2026-02-31", "2h"),
              (("--since", "0026-11-29T00:00:00Z"), "0026", "2h"), (("--id", "7"), '"7"', "13"), (("bob@far.test",), "bob@far.test", "--to"), (("-x",), "-x", "help"),
              (("--from", "a", "--from", "b"), "--from stands twice", ""), (("--all", "--dryrun"), "--dryrun", "--dry-run"),
-             (("--all", "--text"), "--text", ""))
+             (("--all", "--text"), "--text", ""), (("--age", "-"), "--age", "+2h"), (("--size=-",), "--size", "MiB"), (("--size=+",), "--size", "MiB"),
+             (("--to", "<>"), "--to", "")) + tuple((("--%s=" % name,), "--" + name, fix) for name, fix in (
+                 ("from", "<>"), ("to", "*"), ("domain", "*"), ("client", "*"), ("login", "*"), ("reason", "*"), ("status", "active"), ("age", "+2h"),
+                 ("since", "2h"), ("until", "2h"), ("size", "MiB"), ("limit", "number"), ("id", "13")))
 
     def test_what_is_wrong_is_named(self):
         """By the server and by the reader of the spool, and nothing is done."""
