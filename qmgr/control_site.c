@@ -105,19 +105,62 @@ is_named(const struct lane *lane, struct str name)
 	return false;
 }
 
-/* Rows of those that have this name, or of all; their number. */
+/* An order for a site that no mail is known for. */
+static void
+row_rule(struct control_ask *a, struct qmgr *d, const struct rule *r)
+{
+	const struct row_times t = walk_times(d);
+	const bool has_rate = r->gap_us != 0 && r->rate_until > t.now;
+	struct buf *b = control_row(a);
+
+	json_str(b, "site", str_n(r->name, r->n));
+	json_list(b, "domains");
+	json_list_end(b);
+	json_c(b, "state", r->paused_until > t.now ? "paused" : "open");
+	json_u64(b, "window", 0);
+	json_u64(b, "in_flight", 0);
+	json_u64(b, "ready", 0);
+	json_u64(b, "waiting", 0);
+	put_time(b, "next_probe", &t, 0);
+	put_time(b, "paused_until", &t, r->paused_until);
+	json_u64(b, "rate", has_rate ? (uint64_t)(60000000 / r->gap_us) : 0);
+	put_time(b, "rate_until", &t, r->rate_until);
+	json_u64(b, "max_connections", 0);
+	json_str(b, "last_reply", STR_NONE);
+	control_row_end(a);
+}
+
+static bool
+is_in_force(const struct rule *r, int64_t now)
+{
+	return r->paused_until > now || (r->gap_us != 0 && r->rate_until > now);
+}
+
+/* Rows of those that have this name, or of all, and of orders for others; the
+ * number of the first. */
 static unsigned
 rows(struct qmgr *d, struct control_ask *a, struct str name, uint32_t domains)
 {
+	const int64_t now = qmgr_now(d);
 	const struct lane *lane;
+	struct rule *r;
 	unsigned n = 0;
 
-	TAILQ_FOREACH(lane, &d->q.sites.lanes, entry)
-		if (lane->kind == SITE_SMTP && lane->nsites != 0 &&
-		    (name.n == 0 || is_named(lane, name))) {
+	TAILQ_FOREACH(r, &d->rules.all, entry)
+		r->known = false;
+	TAILQ_FOREACH(lane, &d->q.sites.lanes, entry) {
+		if (lane->kind != SITE_SMTP || lane->nsites == 0)
+			continue;
+		rules_know(&d->rules, lane);
+		if (name.n == 0 || is_named(lane, name)) {
 			row_lane(a, d, lane, domains);
 			n++;
 		}
+	}
+	TAILQ_FOREACH(r, &d->rules.all, entry)
+		if (!r->known && is_in_force(r, now) && (name.n == 0 ||
+		        str_eq(name, str_n(r->name, r->n))))
+			row_rule(a, d, r);
 	return n;
 }
 
@@ -128,10 +171,35 @@ verb_site_list(void *arg, struct control_ask *a)
 	control_end(a, 0, "", "");
 }
 
+/* The first word, as names of sites are written; false: answered. */
+static bool
+take_name(struct control_ask *a, char room[RULE_NAME_MAX], struct str *name)
+{
+	*name = rules_name(a->words[0], room);
+	if (name->n == 0)
+		control_end(a, 65, "that can be no site", "name one domain, "
+		    "without * or spaces, or a site as postern site list "
+		    "shows it");
+	return name->n != 0;
+}
+
+static bool
+has_order(struct qmgr *d, struct str name)
+{
+	const struct rule *r = rules_find(&d->rules, name);
+
+	return r != NULL && is_in_force(r, d->q.now);
+}
+
 void
 verb_site_show(void *arg, struct control_ask *a)
 {
-	if (rows(arg, a, a->words[0], UINT32_MAX) == 0)
+	char room[RULE_NAME_MAX];
+	struct str name;
+
+	if (!take_name(a, room, &name))
+		return;
+	if (rows(arg, a, name, UINT32_MAX) == 0 && !has_order(arg, name))
 		control_end(a, 2, "no such site is known now: there is none "
 		    "of that name, or no mail for it",
 		    "postern site list says which are");
@@ -148,6 +216,7 @@ struct save {
 	struct control_ask *ask; /* NULL: its client is gone */
 	struct buf text;
 	char name[RULE_NAME_MAX + 1];
+	const char *unknown; /* what is said when no mail is known for it */
 	int error;
 };
 
@@ -171,9 +240,7 @@ answer(struct save *s)
 		control_endf(a, 74, "it holds, but not beyond a restart: "
 		    "spool/sites cannot be written: %s", strerror(s->error));
 	else if (rows(s->d, a, str_c(s->name), DOMAINS_SHOWN) == 0)
-		control_end(a, 0, "no mail for that site is known now; it will "
-		    "hold when there is: mail that goes by a route is of the "
-		    "site of its via", "");
+		control_end(a, 0, s->unknown, "");
 	else
 		control_end(a, 0, "", "");
 }
@@ -215,7 +282,8 @@ note_order(const struct qmgr *d, const char *what, struct str name,
 
 /* In force at once, answered when it is on disk. */
 static void
-order(struct qmgr *d, struct control_ask *a, struct str name)
+order(struct qmgr *d, struct control_ask *a, struct str name,
+    const char *unknown)
 {
 	struct save *s = xcalloc(1, sizeof(*s));
 
@@ -226,6 +294,7 @@ order(struct qmgr *d, struct control_ask *a, struct str name)
 	s->work = (struct work){ .run = save_run, .done = save_done };
 	s->d = d;
 	s->ask = a;
+	s->unknown = unknown;
 	str_copy(s->name, sizeof(s->name), name);
 	buf_init(&s->text, BUF_NO_MAX);
 	rules_text(&d->rules, &s->text);
@@ -264,17 +333,21 @@ take_for(struct control_ask *a, int64_t now, int64_t *until)
 	return false;
 }
 
+static const char unknown_yet[] = "no mail for that site is known now; it will "
+    "hold when there is: mail that goes by a route is of the site of its via";
+
 /* The rule of the first word; NULL: answered. */
 static struct rule *
-take_rule(struct qmgr *d, struct control_ask *a)
+take_rule(struct qmgr *d, struct control_ask *a, char room[RULE_NAME_MAX],
+    struct str *name)
 {
-	struct rule *r = rules_get(&d->rules, a->words[0]);
+	struct rule *r;
 
+	if (!take_name(a, room, name))
+		return NULL;
+	r = rules_get(&d->rules, *name);
 	if (r == NULL)
-		control_end(a, d->rules.n >= RULES_MAX ? 73 : 65,
-		    d->rules.n >= RULES_MAX ? "too many sites have orders" :
-		    "that can be no site", "name a domain, or a site as "
-		    "postern site list shows it");
+		control_end(a, 73, "too many sites have orders", "");
 	return r;
 }
 
@@ -282,16 +355,18 @@ void
 verb_site_pause(void *arg, struct control_ask *a)
 {
 	struct qmgr *d = arg;
+	char room[RULE_NAME_MAX];
+	struct str name;
 	struct rule *r;
 	int64_t until;
 
 	qmgr_now(d);
 	if (!take_for(a, d->q.now, &until) || !control_words_ok(a, 1, 1) ||
-	    (r = take_rule(d, a)) == NULL)
+	    (r = take_rule(d, a, room, &name)) == NULL)
 		return;
 	r->paused_until = until;
-	note_order(d, "site-paused", a->words[0], until);
-	order(d, a, a->words[0]);
+	note_order(d, "site-paused", name, until);
+	order(d, a, name, unknown_yet);
 }
 
 /* By whatever name its lane was paused. */
@@ -299,12 +374,15 @@ void
 verb_site_resume(void *arg, struct control_ask *a)
 {
 	struct qmgr *d = arg;
-	const struct str name = a->words[0];
+	char room[RULE_NAME_MAX];
 	const struct lane *lane;
+	struct str name;
 	struct rule *r;
 	unsigned n = 0;
 
 	qmgr_now(d);
+	if (!take_name(a, room, &name))
+		return;
 	TAILQ_FOREACH(r, &d->rules.all, entry) {
 		const struct str other = str_n(r->name, r->n);
 		bool is_same = str_ieq(other, name);
@@ -323,7 +401,7 @@ verb_site_resume(void *arg, struct control_ask *a)
 		return;
 	}
 	note_order(d, "site-resumed", name, 0);
-	order(d, a, name);
+	order(d, a, name, "it is paused no more; no mail for it is known now");
 }
 
 /* "100" or "100/min"; "none" is 0. */
@@ -342,6 +420,8 @@ void
 verb_site_rate(void *arg, struct control_ask *a)
 {
 	struct qmgr *d = arg;
+	char room[RULE_NAME_MAX];
+	struct str name;
 	struct rule *r;
 	int64_t until;
 	uint32_t n;
@@ -355,11 +435,12 @@ verb_site_rate(void *arg, struct control_ask *a)
 		    STR_ARG(str_first(a->words[1], 60)));
 		return;
 	}
-	if ((r = take_rule(d, a)) == NULL)
+	if ((r = take_rule(d, a, room, &name)) == NULL)
 		return;
 	r->gap_us = n != 0 ? 60000000 / n : 0;
 	r->rate_until = n != 0 ? until : 0;
-	note_order(d, "site-rate", a->words[0], until);
+	note_order(d, "site-rate", name, until);
 	note_u64("rate", n);
-	order(d, a, a->words[0]);
+	order(d, a, name, n != 0 ? unknown_yet :
+	    "it has no rate any more; no mail for it is known now");
 }

@@ -57,14 +57,40 @@ name_ok(struct str name)
 	return name.n != 0 && name.n <= RULE_NAME_MAX;
 }
 
+/* "MX1.test.,mx2.test." is "mx1.test,mx2.test". */
 static struct str
 lower(struct str name, char out[RULE_NAME_MAX])
 {
-	const size_t n = name.n < RULE_NAME_MAX ? name.n : RULE_NAME_MAX;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = chr_lower(name.p[i]);
+	for (size_t i = 0; i < name.n && n < RULE_NAME_MAX; i++) {
+		const bool ends = i + 1 == name.n || name.p[i + 1] == ',';
+
+		if (name.p[i] != '.' || !ends || name.n == 1)
+			out[n++] = chr_lower(name.p[i]);
+	}
 	return (struct str){ out, n };
+}
+
+struct str
+rules_name(struct str name, char room[RULE_NAME_MAX])
+{
+	const bool is_path = str_starts(name, STR("lmtp:/"));
+
+	if (!name_ok(name) || str_eq(name, STR(".")))
+		return STR_NONE;
+	for (size_t i = 0; i < name.n && !is_path; i++)
+		if (strchr("*?@\"", name.p[i]) != NULL)
+			return STR_NONE;
+	return lower(name, room);
+}
+
+struct rule *
+rules_find(const struct rules *rs, struct str name)
+{
+	char room[RULE_NAME_MAX];
+
+	return map_get(&rs->by_name, lower(name, room));
 }
 
 struct rule *
@@ -104,13 +130,33 @@ rules_sweep(struct rules *rs, int64_t now)
 	return any;
 }
 
+static void
+know(struct rules *rs, struct str name)
+{
+	struct rule *r = rules_find(rs, name);
+
+	if (r != NULL)
+		r->known = true;
+}
+
+void
+rules_know(struct rules *rs, const struct lane *lane)
+{
+	const struct site *site;
+
+	if (rs->n == 0)
+		return;
+	know(rs, lane_text(lane));
+	TAILQ_FOREACH(site, &lane->sites, of_lane)
+		know(rs, site->next_hop);
+}
+
 /* --- what holds for a lane ---------------------------------------------- */
 
 static void
 obey(const struct rules *rs, struct lane *lane, struct str name)
 {
-	char room[RULE_NAME_MAX];
-	const struct rule *r = map_get(&rs->by_name, lower(name, room));
+	const struct rule *r = rules_find(rs, name);
 
 	if (r == NULL)
 		return;

@@ -23,8 +23,9 @@ struct rule {
 	int64_t paused_until; /* queue clock, LANE_EVER, or 0: not */
 	int64_t gap_us;       /* between two jobs; 0: no rate */
 	int64_t rate_until;   /* queue clock or LANE_EVER */
+	bool known;           /* rules_know found a lane of that name */
 	size_t n;
-	char name[];          /* lower case */
+	char name[];          /* lower case, no final dot */
 };
 
 /* Of the configuration. */
@@ -46,6 +47,13 @@ void rules_init(struct rules *rs);
 void rules_clear(struct rules *rs);
 void rules_limit(struct rules *rs, const struct rule_limit *limit);
 
+/* As the names of rules are written, in room; empty when it can be no site:
+ * none, too long, a pattern, an address. */
+struct str rules_name(struct str name, char room[RULE_NAME_MAX]);
+/* Marks those that name this lane, or one of its sites. */
+void rules_know(struct rules *rs, const struct lane *lane);
+/* NULL: there is none. */
+struct rule *rules_find(const struct rules *rs, struct str name);
 /* Made if there is none; NULL: no name, or there are too many. */
 struct rule *rules_get(struct rules *rs, struct str name);
 /* Forgets those that say nothing (any more); whether there were such. */

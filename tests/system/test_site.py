@@ -181,8 +181,32 @@ class Orders(SiteCase):
         self.p.ctl("site", "rate", "one.test", "none")
         self.assertEqual(self.site("one.test")["rate"], 0)
 
+    def test_a_site_not_known_yet(self):
+        """Its order is shown, under the name that it has; and it holds when mail comes."""
+        for verb, words in (("pause", ()), ("rate", ("30",))):
+            r = self.p.ctl("site", verb, "One.TEST.", *words)
+            self.assertIn("it will hold when there is", r.stderr)
+            self.assertTrue(r.stdout.startswith("one.test\t"), r.stdout)
+        rows = self.p.rows("site", "list")
+        self.assertEqual([(r["site"], r["domains"], r["state"], r["waiting"], r["rate"]) for r in rows], [("one.test", [], "paused", 0, 30)])
+        self.assertEqual(self.p.rows("site", "show", "ONE.test."), rows)
+        self.p.restart()
+        self.assertEqual(self.p.rows("site", "list"), rows)
+        self.send("held", "a@one.test")
+        self.wait_deferred("a@one.test")
+        rows = self.p.rows("site", "list")
+        self.assertEqual([(r["domains"], r["state"], r["waiting"], r["rate"]) for r in rows], [(["one.test"], "paused", 1, 30)])
+        self.p.ctl("site", "resume", "one.test.")
+        self.wait_mails(1)
+        self.p.ctl("site", "rate", "ONE.TEST.", "none")
+        self.p.ctl("site", "pause", "far.test")
+        r = self.p.ctl("site", "resume", "far.test")
+        self.assertEqual((r.stdout, r.stderr), ("", "postern: it is paused no more; no mail for it is known now\n"))
+        self.assertEqual(self.p.ctl("site", "show", "far.test", check=False).returncode, 2)
+
     def test_wrong_words(self):
-        for words, code in ((("rate", "one.test", "fast"), 64), (("rate", "one.test", "0"), 64), (("pause",), 64),
+        for words, code in ((("pause", "*"), 65), (("pause", "*.test"), 65), (("pause", ""), 65), (("rate", "*", "5"), 65),
+                            (("resume", "*"), 65), (("pause", "bob@one.test"), 65), (("show", "*"), 65), (("rate", "one.test", "fast"), 64), (("rate", "one.test", "0"), 64), (("pause",), 64),
                             (("pause", "one.test", "--for", "soon"), 64), (("pause", "a b"), 65),
                             (("resume", "one.test"), 2)):
             self.assertEqual(self.p.ctl("site", *words, check=False).returncode, code, words)

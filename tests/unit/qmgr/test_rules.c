@@ -112,7 +112,41 @@ START_TEST(names)
 	    rules_get(&rules, str_n(long_name, sizeof(long_name))));
 	ck_assert_ptr_eq(rules_get(&rules, STR("A.Test")),
 	    rules_get(&rules, STR("a.tesT")));
+	ck_assert_ptr_eq(rules_get(&rules, STR("A.Test.")),
+	    rules_get(&rules, STR("a.test")));
 	ck_assert_uint_eq(rules.n, 1);
+}
+END_TEST
+
+/* As they are given to postern site. */
+START_TEST(given_names)
+{
+	static const struct {
+		const char *given, *name;
+	} cases[] = { { "KNOWS.test.", "knows.test" },
+		{ "MX1.test.,mx2.test.", "mx1.test,mx2.test" },
+		{ "[127.0.0.1]:2525", "[127.0.0.1]:2525" },
+		{ "lmtp:/run/A@b", "lmtp:/run/a@b" }, { "*", "" },
+		{ "*.test", "" }, { "a?.test", "" }, { "", "" }, { ".", "" },
+		{ " ", "" }, { "a b", "" }, { "bob@a.test", "" } };
+	char room[RULE_NAME_MAX];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert(str_eq(rules_name(str_c(cases[i].given), room),
+		    str_c(cases[i].name)));
+}
+END_TEST
+
+START_TEST(known_ones)
+{
+	struct site *a = site_smtp(&sites, STR("A.test"), 1);
+
+	rules_get(&rules, STR("a.test"));
+	rules_get(&rules, STR("b.test"));
+	rules_know(&rules, a->lane);
+	ck_assert(rules_find(&rules, STR("a.test"))->known);
+	ck_assert(!rules_find(&rules, STR("b.test"))->known);
+	ck_assert_ptr_null(rules_find(&rules, STR("c.test")));
 }
 END_TEST
 
@@ -126,6 +160,8 @@ all(void)
 	tcase_add_test(tc, orders_go_before_limits);
 	tcase_add_test(tc, the_file_comes_back);
 	tcase_add_test(tc, names);
+	tcase_add_test(tc, given_names);
+	tcase_add_test(tc, known_ones);
 	return tc;
 }
 
