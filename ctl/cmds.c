@@ -217,7 +217,7 @@ const struct cmd cmds[] = {
 	QUEUE("drop", "FILTER [--dry-run]", CMD_FILTER_NEEDED | CMD_CONFIRM,
 	    changed_cols,
 	    "remove without telling anybody"),
-	QUEUE("reroute", "FILTER --via HOST:PORT|--reset [--tls T] [--dry-run]",
+	QUEUE("reroute", "FILTER --via HOP|none|--reset [--tls T] [--dry-run]",
 	    CMD_FILTER_NEEDED, changed_cols,
 	    "send it to another next hop, or again to the usual one"),
 	QUEUE("notify", "FILTER [--dry-run]", CMD_FILTER_NEEDED, changed_cols,

@@ -1,8 +1,10 @@
 /* control_change -- what an administrator does to messages that wait. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
 #include "conf/parse.h"
+#include "mail/addr.h"
 #include "msg/route.h"
 #include "proc/note.h"
 #include "qmgr/via.h"
@@ -149,13 +151,58 @@ static bool
 can_reroute(const struct walk *w, const struct rcpt *r)
 {
 	return r->state != RCPT_DONE && r->state != RCPT_REPORT &&
-	    is_meant(w, r) && (w->via != NULL || rcpt_via(r) != NULL);
+	    is_meant(w, r) &&
+	    (w->via != NULL || w->by_mx || rcpt_via(r) != NULL);
 }
 
 static void
 note_via(const struct walk *w)
 {
-	note_str("via", w->via != NULL ? site_name(w->via) : STR("usual"));
+	note_str("via", w->via != NULL ? site_name(w->via) :
+	    w->by_mx ? STR("none") : STR("usual"));
+}
+
+/* Its domain's own exchangers, whatever the routes say. */
+static struct site *
+mx_site(const struct walk *w, const struct rcpt *r)
+{
+	const struct str address = rcpt_address(r);
+	struct str domain =
+	    str_from(address, str_rfind(address, '@') + 1);
+	char host[NEXT_HOP_MAX];
+
+	if (addr_is_literal(domain)) {
+		domain = str_first(str_from(domain, 1), domain.n - 2);
+		str_take_iprefix(&domain, STR("IPv6:"));
+		snprintf(host, sizeof(host), "[%.*s]:25", STR_ARG(domain));
+		domain = str_c(host);
+	}
+	return site_smtp(&w->d->q.sites, domain, w->tls);
+}
+
+static struct site *
+ordered_site(const struct walk *w, const struct rcpt *r)
+{
+	return w->by_mx ? mx_site(w, r) : w->via;
+}
+
+/* Neighbours that go to the same site are one record. */
+static void
+reroute_all(struct walk *w, struct message *m, struct rcpt **rs, size_t n)
+{
+	size_t from = 0, to;
+
+	while (from < n) {
+		struct site *site = ordered_site(w, rs[from]);
+
+		for (to = from + 1; to < n; to++)
+			if (ordered_site(w, rs[to]) != site)
+				break;
+		queue_reroute(&w->d->q, m, rs + from, to - from, site);
+		if (site != NULL)
+			sched_revive(&w->d->q.sched, site);
+		from = to;
+	}
 }
 
 static void
@@ -168,9 +215,7 @@ make_reroute(struct walk *w, struct message *m)
 	RCPT_FOREACH(r, m)
 		if (can_reroute(w, r))
 			rs[n++] = r;
-	queue_reroute(&d->q, m, rs, n, w->via);
-	if (w->via != NULL)
-		sched_revive(&d->q.sched, w->via);
+	reroute_all(w, m, rs, n);
 	/* What an agent has is its until it tells; a held one waits on. */
 	for (size_t i = 0; i < n && (m->flags & MSG_HELD) == 0; i++)
 		if (rs[i]->state != RCPT_INFLIGHT)
@@ -180,7 +225,7 @@ make_reroute(struct walk *w, struct message *m)
 }
 
 static bool
-take_tls(struct walk *w, uint32_t *tls)
+take_tls(struct walk *w)
 {
 	static const char *const names[] = { [ROUTE_TLS_NONE] = "none",
 		[ROUTE_TLS_MAY] = "may", [ROUTE_TLS_ENCRYPT] = "encrypt",
@@ -188,10 +233,16 @@ take_tls(struct walk *w, uint32_t *tls)
 	struct str word = STR("may");
 
 	control_option(w->ask, "--tls", &word);
-	for (*tls = 0; *tls < sizeof(names) / sizeof(names[0]); ++*tls)
-		if (str_eq(word, str_c(names[*tls])))
+	for (w->tls = 0; w->tls < sizeof(names) / sizeof(names[0]); w->tls++)
+		if (str_eq(word, str_c(names[w->tls])))
 			return true;
 	return false;
+}
+
+static bool
+is_path(struct str via)
+{
+	return str_take_iprefix(&via, STR("lmtp:/"));
 }
 
 static const char *
@@ -199,21 +250,26 @@ take_via(struct walk *w)
 {
 	struct str via = STR_NONE;
 	const bool reset = control_flag(w->ask, "--reset");
-	uint32_t tls;
 
 	control_option(w->ask, "--via", &via);
-	if (!take_tls(w, &tls))
+	if (!take_tls(w))
 		return "--tls is none, may, encrypt or verify";
 	if (reset == (via.n != 0))
 		return "where to? --via HOST, HOST:PORT, [HOST]:PORT, "
-		       "lmtp:[HOST]:PORT or (not when started as root) "
-		       "lmtp:/PATH; or --reset";
-	if (reset)
+		       "lmtp:[HOST]:PORT, lmtp:/PATH (not when started as "
+		       "root) or none, the domain's own MX; or --reset";
+	w->by_mx = !reset && str_ieq(via, STR("none"));
+	if (reset || w->by_mx)
 		return NULL;
 	if (via.n > NEXT_HOP_MAX || !conf_hop_ok(via))
 		return "--via is no next hop: HOST, HOST:PORT, [HOST]:PORT, "
-		       "lmtp:[HOST]:PORT or lmtp:/PATH";
-	w->via = site_smtp(&w->d->q.sites, via, tls);
+		       "lmtp:[HOST]:PORT, lmtp:/PATH or none";
+	/* The program that connects has an empty root folder then. */
+	if (w->d->proc.as_root && is_path(via))
+		return "a server started as root cannot reach a socket by its "
+		       "path; let it listen on a port: --via "
+		       "lmtp:[127.0.0.1]:24";
+	w->via = site_smtp(&w->d->q.sites, via, w->tls);
 	if (w->via == NULL)
 		return "--via is too long";
 	w->via->refs++;

@@ -61,7 +61,9 @@ struct walk {
 	struct audit audit;
 	struct walk_text text;
 	struct str reply;      /* of --text */
-	struct site *via;      /* of --via; NULL: --reset */
+	struct site *via;      /* of --via; NULL: --reset, or by_mx */
+	bool by_mx;            /* --via none */
+	uint32_t tls;          /* of --tls */
 };
 
 /* Answers the question, now or later; changes when they are on disk. */

@@ -1,5 +1,6 @@
 #include "proc/proc.h"
 
+#include <sys/socket.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -248,6 +249,17 @@ check_started_by_master(const char *program)
 	fcntl(FD_MASTER, F_SETFD, FD_CLOEXEC);
 }
 
+/* Who makes a pair of sockets is the peer of both. */
+static bool
+is_made_by_root(int fd)
+{
+	struct ucred maker;
+	socklen_t n = sizeof(maker);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &maker, &n) == 0 &&
+	    maker.uid == 0;
+}
+
 void
 proc_start(struct proc *p, const struct proc_desc *desc, void *arg, int argc,
     char *argv[])
@@ -258,7 +270,8 @@ proc_start(struct proc *p, const struct proc_desc *desc, void *arg, int argc,
 	check_started_by_master(role_name(desc->role));
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	*p = (struct proc){ .desc = desc, .arg = arg };
+	*p = (struct proc){ .desc = desc, .arg = arg,
+		.as_root = is_made_by_root(FD_MASTER) };
 	note_open(role_name(desc->role), 0);
 	fatal_hook(on_fatal);
 	p->conf = conf_load(FD_CONF);

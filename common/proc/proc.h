@@ -65,6 +65,7 @@ struct proc {
 	uint32_t instance;   /* 0.. among those of the role */
 	uint64_t epoch;      /* random at each start of the suite */
 	uint32_t fences;     /* FENCE_ bits, from master's table */
+	bool as_root;        /* master is root: clients' root folders are empty */
 	bool stopping;
 };
 

@@ -249,6 +249,14 @@ class Reroute(Waiting):
             self.assertEqual(self.change("reroute", "--to", "x1@*", "--via", "lmtp:" + lmtp.via), 1)
             self.assertTrue(wait_for(lambda: lmtp.mails, 10), self.p.log_tail())
 
+    @unittest.skipIf(os.getuid() != 0, "it can then")
+    def test_lmtp_path_that_cannot_be_reached(self):
+        for more in ((), ("--dry-run",)):
+            r = self.p.ctl("queue", "reroute", "--all", "--via", "lmtp:/tmp/x.sock", *more, check=False)
+            self.assertEqual((r.returncode, r.stdout), (64, ""))
+            self.assertIn("started as root", r.stderr)
+        self.assertEqual(self.vias(), [])
+
     @unittest.skipIf(os.getuid() == 0, "the client's root folder is empty then")
     def test_lmtp_path(self):
         with Sink(path=os.path.join(self.p.base, "lmtp.sock"), lmtp=True) as lmtp:
@@ -263,6 +271,21 @@ class Reroute(Waiting):
             self.assertEqual(r.returncode, 64, words)
             self.assertIn("--tls" if "--tls" in words else "--via", r.stderr)
         self.assertEqual(self.change("reroute", "--all", "--reset"), 0)
+
+    def test_none_is_the_domains_own_mx(self):
+        self.p.send("both", to=["a@far0.test", "b@far1.test", "c@far1.test", "d@[127.0.0.1]"])
+        self.wait(7)
+        many = self.p.rows("queue", "list", "--to", "a@*")[0]["id"]
+        self.change("hold", "--all")
+        self.assertEqual(self.change("reroute", many, "--via", "none"), 1)
+        self.assertEqual([r["via"] for r in self.p.rows("queue", "show", many)[0]["recipients"]],
+                         ["far0.test", "far1.test", "far1.test", "[127.0.0.1]:25"])
+        self.assertEqual(self.change("reroute", "--to", "x1@*", "--via", "none"), 1)
+        self.p.stop()
+        self.assertEqual(self.vias(), ["[127.0.0.1]:25", "far0.test", "far1.test", "far1.test", "far1.test"])
+        self.p.start()
+        self.assertEqual(self.change("reroute", "--all", "--reset"), 2)
+        self.assertEqual(self.vias(), [])
 
 
 @unittest.skipIf(os.getuid() == 0, "root may read everything")
@@ -319,21 +342,6 @@ class Notify(Waiting):
         wait_for(lambda: len(self.sink.mails) == 2, 5)
         said = [line for m in self.sink.mails for line in m.text.splitlines() if line.startswith("Action: ")]
         self.assertEqual(sorted(said), ["Action: delayed", "Action: failed"])
-
-
-class Top(Waiting):
-    def test_growth(self):
-        top = subprocess.Popen(self.p.command("queue", "top", "--json", "--every", "1", "--count", "5"), stdout=subprocess.PIPE, text=True)
-        first = json.loads(top.stdout.readline())
-        self.assertEqual((first["site"], first["messages"], first["growth"]), (self.sink.via, 6, 0))
-        self.p.ctl("queue", "reroute", "--to", "x1@*", "--via", "[127.0.0.1]:1")
-        rows = [json.loads(line) for line in top.communicate()[0].splitlines()]
-        self.assertEqual(top.returncode, 0)
-        self.assertEqual([r["growth"] for r in rows if r["site"] == "[127.0.0.1]:1"][0], 1)
-        self.assertIn((self.sink.via, 5, -1), [(r["site"], r["messages"], r["growth"]) for r in rows])
-        self.p.stop()
-        self.assertIn(self.sink.via, self.p.ctl("queue", "top").stdout)
-        self.assertEqual(self.p.ctl("queue", "top", "--every", "never", check=False).returncode, 64)
 
 
 class Export(Waiting):

@@ -222,6 +222,21 @@ class Words(Waiting):
         self.assertEqual([r.get("reason") for r in rows], ["450 4.3.2 not now, too busy", None])
 
 
+class Top(Waiting):
+    def test_growth(self):
+        top = subprocess.Popen(self.p.command("queue", "top", "--json", "--every", "1", "--count", "5"), stdout=subprocess.PIPE, text=True)
+        first = json.loads(top.stdout.readline())
+        self.assertEqual((first["site"], first["messages"], first["growth"]), (self.sink.via, 6, 0))
+        self.p.ctl("queue", "reroute", "--to", "x1@*", "--via", "[127.0.0.1]:1")
+        rows = [json.loads(line) for line in top.communicate()[0].splitlines()]
+        self.assertEqual(top.returncode, 0)
+        self.assertEqual([r["growth"] for r in rows if r["site"] == "[127.0.0.1]:1"][0], 1)
+        self.assertIn((self.sink.via, 5, -1), [(r["site"], r["messages"], r["growth"]) for r in rows])
+        self.p.stop()
+        self.assertIn(self.sink.via, self.p.ctl("queue", "top").stdout)
+        self.assertEqual(self.p.ctl("queue", "top", "--every", "never", check=False).returncode, 64)
+
+
 @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
 class Others(Waiting):
     """Who is no administrator sees what he sent himself, and can change nothing."""
