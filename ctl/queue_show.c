@@ -89,8 +89,13 @@ put_rcpt(const json_t *r)
 	put_cell(r, "via", ", rerouted to ");
 	putchar('\n');
 	put_wishes(r);
-	if (code == 0)
+	if (code == 0) {
+		if (text_of(r, "text").n == 0)
+			return;
+		put_cell(r, "text", "             ");
+		putchar('\n');
 		return;
+	}
 	printf("             %lld", (long long)code);
 	put_cell(r, "enhanced", " ");
 	put_cell(r, "text", " ");

@@ -347,11 +347,25 @@ filter_parse(struct filter *f, const struct str *words, size_t n,
 
 /* --- messages --------------------------------------------------------------- */
 
+bool
+message_is_out(const struct message *m)
+{
+	struct rcpt *r;
+
+	if (m->nbusy == 0)
+		return false;
+	RCPT_FOREACH(r, (struct message *)(uintptr_t)m)
+		if (r->state == RCPT_INFLIGHT)
+			return true;
+	return false;
+}
+
 unsigned
 message_status(const struct message *m)
 {
 	if ((m->flags & MSG_HELD) != 0)
-		return FILTER_HOLD;
+		return message_is_out(m) ? FILTER_HOLD | FILTER_ACTIVE :
+		                           FILTER_HOLD;
 	return m->nbusy != 0 || m->nreport == m->nleft ? FILTER_ACTIVE :
 	                                                 FILTER_DEFERRED;
 }

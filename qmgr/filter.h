@@ -53,7 +53,10 @@ unsigned filter_verdict(const struct filter *f, char text[FILTER_TEXT]);
 /* A recipient that the words on recipients are about; never a DONE one. */
 bool filter_rcpt_matches(
     const struct filter *f, const struct rcpt *r, int64_t now);
-/* FILTER_ACTIVE, _DEFERRED or _HOLD. */
+/* An agent has some of it. */
+bool message_is_out(const struct message *m);
+/* FILTER_ACTIVE, _DEFERRED or _HOLD; of one that was put on hold while it is
+ * out, both. */
 unsigned message_status(const struct message *m);
 /* "*" any octets, "?" any one; without regard to case. */
 bool glob_matches(struct str pattern, struct str s);

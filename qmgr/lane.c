@@ -117,18 +117,31 @@ lane_text(const struct lane *lane)
 	return hosts;
 }
 
+struct reason *
+rcpt_why(const struct rcpt *r, int64_t now, struct str *order)
+{
+	const struct lane *lane = r->site != NULL ? r->site->lane : NULL;
+	const bool deferred = r->state == RCPT_DEFERRED;
+
+	*order = STR_NONE;
+	if (r->reason != NULL || lane == NULL ||
+	    (!deferred && r->state != RCPT_READY))
+		return r->reason;
+	if (deferred && lane->paused_until > now)
+		*order = STR("its site is paused");
+	else if (deferred && (lane->dead || lane->failures != 0 ||
+	             lane->slow_until > now))
+		return lane->last;
+	else if (lane->gap_us != 0 && lane->rate_until > now)
+		*order = STR("it waits for its turn: its site has a rate");
+	return NULL;
+}
+
 struct str
 rcpt_words(const struct rcpt *r, int64_t now, bool with_code)
 {
-	const struct lane *lane = r->site != NULL ? r->site->lane : NULL;
-	const struct reason *why = r->reason;
+	struct str order;
+	const struct reason *why = rcpt_why(r, now, &order);
 
-	if (why == NULL && r->state == RCPT_DEFERRED && lane != NULL) {
-		if (lane->paused_until > now)
-			return STR("its site is paused");
-		if (lane->dead || lane->failures != 0 ||
-		    lane->slow_until > now)
-			why = lane->last;
-	}
-	return why == NULL ? STR_NONE : with_code ? why->said : why->text;
+	return why == NULL ? order : with_code ? why->said : why->text;
 }

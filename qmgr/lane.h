@@ -115,8 +115,11 @@ void lane_name(struct sites *s, struct lane *lane, const char *hosts);
 struct str lane_text(const struct lane *lane);
 /* A job is over or a site has left: frees it when nobody needs it. */
 void lane_release(struct sites *s, struct lane *lane);
-/* The last words about the recipient, or those to its site for which it was
- * not tried; with their code, or the text alone.  now: queue clock. */
+/* Why the recipient waits: the last words about it, or those to its site for
+ * which it was not tried, or NULL: then *order says which order of the
+ * administrator it is, if it is one.  now: queue clock. */
+struct reason *rcpt_why(const struct rcpt *r, int64_t now, struct str *order);
+/* The words of that; with their code, or the text alone. */
 struct str rcpt_words(const struct rcpt *r, int64_t now, bool with_code);
 
 #endif

@@ -259,7 +259,7 @@ load(struct reader *r, const char *path)
 	qclock_start(&r->q.clock, report.clock, report.wall, 0,
 	    clock_wall_ms());
 	r->times = (struct row_times){ qclock_at(&r->q.clock, 0),
-		clock_wall_ms(), DAYS_5, DAYS_5 };
+		clock_wall_ms(), DAYS_5, DAYS_5, false };
 	r->summary.now = r->times.now;
 	return 0;
 }

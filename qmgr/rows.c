@@ -13,7 +13,7 @@ static const char *
 status_name(const struct message *m)
 {
 	if ((m->flags & MSG_HELD) != 0)
-		return "hold";
+		return message_is_out(m) ? "active" : "hold";
 	return m->nbusy != 0 || m->nreport == m->nleft ? "active" : "deferred";
 }
 
@@ -37,6 +37,52 @@ static void
 put_null(struct buf *b, const char *key)
 {
 	buf_addf(b, ",\"%s\":null", key);
+}
+
+/* When it is tried: not while its site is paused, whatever is looked at then;
+ * LANE_EVER: nobody knows. */
+static int64_t
+rcpt_next_try(const struct rcpt *r, const struct row_times *t)
+{
+	const struct site *site = rcpt_via(r) != NULL ? rcpt_via(r) : r->site;
+
+	if (!t->orders || site == NULL ||
+	    site->lane->paused_until <= t->now ||
+	    site->lane->paused_until < r->next)
+		return r->next;
+	return site->lane->paused_until;
+}
+
+static int64_t
+message_next_try(struct message *m, const struct row_times *t)
+{
+	int64_t next = LANE_EVER, one;
+	struct rcpt *r;
+
+	if (!heap_has(&m->timer))
+		return LANE_EVER;
+	if (!t->orders)
+		return m->timer.key;
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_DEFERRED &&
+		    (one = rcpt_next_try(r, t)) < next)
+			next = one;
+	return next;
+}
+
+static void
+put_next(struct buf *b, const struct row_times *t, int64_t next)
+{
+	if (next != LANE_EVER)
+		put_time(b, "next", t, next);
+	else
+		put_null(b, "next");
+}
+
+static bool
+is_held(const struct message *m, const struct rcpt *r)
+{
+	return (m->flags & MSG_HELD) != 0 && r->state != RCPT_INFLIGHT;
 }
 
 /* --- what the sender asked for --------------------------------------------- */
@@ -79,14 +125,11 @@ put_rcpt(struct buf *b, const struct message *m, const struct rcpt *r,
 {
 	json_open(b);
 	json_str(b, "address", rcpt_address(r));
-	json_c(b, "status", (m->flags & MSG_HELD) != 0 ? "hold" :
-	    rcpt_states[r->state]);
+	json_c(b, "status", is_held(m, r) ? "hold" : rcpt_states[r->state]);
 	json_u64(b, "code", r->reason != NULL ? r->reason->code : 0);
 	json_str(b, "text", rcpt_words(r, t->now, false));
-	if (r->state == RCPT_DEFERRED)
-		put_time(b, "next", t, r->next);
-	else
-		put_null(b, "next");
+	put_next(b, t, r->state == RCPT_DEFERRED && !is_held(m, r) ?
+	    rcpt_next_try(r, t) : LANE_EVER);
 	if (full) {
 		put_notify(b, r);
 		json_str(b, "orcpt", rcpt_orcpt(r));
@@ -136,22 +179,20 @@ row_message(struct buf *b, const struct message *m, const struct row_times *t,
 {
 	struct message *mine = (struct message *)(uintptr_t)m;
 	const struct rcpt *first = first_living(mine);
-	const bool has_next = heap_has(&m->timer);
 	char id[ID_TEXT + 1];
 
 	id_text(m->id, id);
 	json_str(b, "id", str_n(id, ID_TEXT));
 	json_c(b, "status", status_name(m));
+	if (message_status(m) == (FILTER_HOLD | FILTER_ACTIVE))
+		json_bool(b, "held", true);
 	json_time(b, "accepted", m->accepted_wall);
 	json_u64(b, "size", m->prefix + m->body);
 	json_str(b, "sender", message_sender(m));
 	json_str(b, "login", message_login(m));
 	json_str(b, "client", message_client(m));
 	json_u64(b, "attempts", first != NULL ? first->attempts : 0);
-	if (has_next)
-		put_time(b, "next", t, m->timer.key);
-	else
-		put_null(b, "next");
+	put_next(b, t, message_next_try(mine, t));
 	put_time(b, "expires", t, m->accepted + (message_sender(m).n == 0 ?
 	    t->dsn_lifetime : t->lifetime));
 	json_str(b, "reason", first != NULL ? rcpt_words(first, t->now, false) :
@@ -173,6 +214,7 @@ struct summary_row {
 	uint64_t last_id;    /* counted a message once */
 	int64_t oldest;      /* calendar */
 	struct reason *reason;
+	struct str order;    /* lives for ever */
 };
 
 static struct str
@@ -295,7 +337,9 @@ add_rcpt(struct summary *s, const struct message *m, const struct rcpt *r)
 	const struct str key = s->by->key(s, m, r);
 	struct summary_row *row =
 	    row_of(s, key.n != 0 ? key : str_c(s->by->none));
-	const bool held = (m->flags & MSG_HELD) != 0;
+	struct reason *why;
+	struct str order;
+	const bool held = is_held(m, r);
 	const bool deferred = !held && r->state == RCPT_DEFERRED;
 
 	row->recipients++;
@@ -313,10 +357,13 @@ add_rcpt(struct summary *s, const struct message *m, const struct rcpt *r)
 	row->last_id = m->id;
 	if (m->accepted_wall < row->oldest)
 		row->oldest = m->accepted_wall;
-	if (r->reason != NULL && r->reason != row->reason) {
+	why = rcpt_why(r, s->now, &order);
+	if (why != NULL && why != row->reason) {
 		reason_drop(s->reasons, row->reason);
-		row->reason = reason_ref(r->reason);
+		row->reason = reason_ref(why);
 	}
+	if (order.n != 0)
+		row->order = order;
 }
 
 void
@@ -417,7 +464,7 @@ summary_put(struct summary *s, struct buf *b)
 	json_time(b, "oldest", row->oldest);
 	if (s->by->key != reason_of)
 		json_str(b, "reason", row->reason != NULL ?
-		    row->reason->text : STR_NONE);
+		    row->reason->text : row->order);
 	s->at = row->next;
 }
 

@@ -16,6 +16,7 @@
 struct row_times {
 	int64_t now, wall; /* queue time, and the calendar then */
 	int64_t lifetime, dsn_lifetime;
+	bool orders;       /* some sites may be paused */
 };
 
 enum { ROW_RCPTS = 100 /* recipients in a row of a list */ };

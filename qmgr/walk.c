@@ -43,7 +43,7 @@ struct row_times
 walk_times(struct qmgr *d)
 {
 	return (struct row_times){ qmgr_now(d), clock_wall_ms(),
-		d->o.lifetime, d->o.dsn_lifetime };
+		d->o.lifetime, d->o.dsn_lifetime, d->rules.n != 0 };
 }
 
 /* How many were changed, or would have been. */

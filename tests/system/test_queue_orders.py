@@ -8,9 +8,9 @@ import subprocess
 import time
 import unittest
 
-from lib import wait_for
+from lib import Instance, wait_for
 from smtp_sink import Sink
-from test_queue import LATER, Waiting
+from test_queue import LATER, Waiting, config
 
 
 class Trace(Waiting):
@@ -193,6 +193,32 @@ class Envelope(Waiting):
             self.assertIn("\nX-Postern-Recipient: a@far0.test\nX-Postern-Notify: failure, delay\nX-Postern-Orcpt: rfc822;first@far0.test\n", text)
             self.assertIn("\nX-Postern-Ret: full\nX-Postern-Body: 8bitmime\nX-Postern-Smtputf8: yes\n", text)
             self.p.stop()
+
+
+class InFlight(unittest.TestCase):
+    def test_hold_of_what_is_being_sent(self):
+        """It shows as active until it is back, and then as held."""
+        dots = []
+
+        def late(line):
+            dots.append(line)
+            time.sleep(3)
+            return "451 4.2.1 later"
+        sink = Sink(reply={"dot": late})
+        self.addCleanup(sink.close)
+        with Instance(config=config(sink.via)) as p:
+            p.start()
+            p.send("one", to="x@far.test")
+            self.assertTrue(wait_for(lambda: dots, 10), p.log_tail())
+            self.assertEqual(p.rows("queue", "hold", "--all")[0]["changed"], 1)
+            row = p.queue()[0]
+            self.assertEqual((row["status"], row["recipients"][0]["status"], row["held"]), ("active", "active", True))
+            self.assertEqual(len(p.rows("queue", "list", "--status", "hold")), 1)
+            self.assertEqual(len(p.rows("queue", "list", "--status", "active")), 1)
+            total = p.rows("queue", "summary")[-1]
+            self.assertEqual((total["active"], total["hold"]), (1, 0))
+            self.assertTrue(wait_for(lambda: p.queue()[0]["status"] == "hold", 10), p.queue())
+            self.assertEqual(p.queue()[0]["recipients"][0]["status"], "hold")
 
 
 if __name__ == "__main__":

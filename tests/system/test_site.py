@@ -204,6 +204,39 @@ class Orders(SiteCase):
         self.assertEqual((r.stdout, r.stderr), ("", "postern: it is paused no more; no mail for it is known now\n"))
         self.assertEqual(self.p.ctl("site", "show", "far.test", check=False).returncode, 2)
 
+    def reasons(self, address):
+        """What each command says of why this mail waits, and when it goes on."""
+        row = self.entry(address)
+        shown = self.p.rows("queue", "show", row["id"])[0]
+        text = self.p.ctl("queue", "show", row["id"]).stdout
+        by_reason = self.p.ctl("queue", "summary", "--by", "reason", "--to", address).stdout.splitlines()[0].split("\t")
+        by_site = self.p.ctl("queue", "summary", "--to", address).stdout.splitlines()[0].split("\t")
+        found = self.p.rows("queue", "list", "--reason", row["reason"] or "-")
+        return {row["reason"], row["recipients"][0]["text"], shown["reason"], shown["recipients"][0]["text"], by_reason[0], by_site[-1],
+                text.splitlines()[-1].strip(), found[0]["reason"] if found else None}, {row["next"], row["recipients"][0]["next"], shown["next"]}
+
+    def test_pause_is_told_the_same_everywhere(self):
+        self.p.ctl("site", "pause", "one.test")
+        self.send("held", "a@one.test")
+        self.wait_deferred("a@one.test")
+        self.assertEqual(self.reasons("a@one.test"), ({"its site is paused"}, {None}))
+        self.p.ctl("site", "pause", "one.test", "--for", "2h")
+        until = self.site("one.test")["paused_until"]
+        reasons, times = self.reasons("a@one.test")
+        self.assertEqual(reasons, {"its site is paused"})
+        self.assertGreaterEqual(min(times)[:19], until[:19])
+
+    def test_rate_is_told_the_same_everywhere(self):
+        self.send("first", "a@one.test")
+        self.wait_mails(1)
+        self.p.ctl("site", "rate", "one.test", "1")
+        for n in range(3):
+            self.send("rated %d" % n, "r%d@one.test" % n)
+        wait_for(lambda: len(self.p.queue()) == 3 and not self.p.rows("site", "show", "one.test")[0]["in_flight"], 5)
+        for row in self.p.queue():
+            reasons, times = self.reasons(row["recipients"][0]["address"])
+            self.assertEqual(reasons, {"it waits for its turn: its site has a rate"})
+
     def test_wrong_words(self):
         for words, code in ((("pause", "*"), 65), (("pause", "*.test"), 65), (("pause", ""), 65), (("rate", "*", "5"), 65),
                             (("resume", "*"), 65), (("pause", "bob@one.test"), 65), (("show", "*"), 65), (("rate", "one.test", "fast"), 64), (("rate", "one.test", "0"), 64), (("pause",), 64),
