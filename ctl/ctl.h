@@ -80,8 +80,9 @@ int fail(int code, const char *fix, const char *fmt, ...)
 int usage(const struct cmd *cmd);
 /* What was written has arrived; or it is said that it has not, and we end. */
 void out_check(void);
-/* Yes at the terminal or by --yes; else says why not. */
-bool confirm(const struct ctl *c, const char *what);
+/* 0: yes at the terminal or by --yes; else it was said why not: CTL_FOUND for
+ * a no, CTL_USAGE when there is nobody to ask. */
+int confirm(const struct ctl *c, const char *what);
 
 /* The configuration as it is, mistakes or not; never NULL. */
 struct conf *ctl_conf(struct ctl *c);

@@ -368,17 +368,43 @@ on_rows(void *arg, struct str rows)
 
 /* --- the command ------------------------------------------------------------ */
 
+/* By errno, of what should be made or written to there. */
+static int
+cannot(const char *path)
+{
+	switch (errno) {
+	case ENOENT:
+		return fail(CTL_CREATE, "make it first",
+		    "%s: there is no such folder to make it in", path);
+	case ENOTDIR:
+		return fail(CTL_CREATE, NULL, "%s: that, or what it is in, is "
+		    "no folder", path);
+	case EISDIR:
+		return fail(CTL_CREATE, "--into writes to folders",
+		    "%s: that is a folder", path);
+	case EACCES:
+	case EPERM:
+		return fail(CTL_DENIED, NULL, "%s: %s", path, strerror(errno));
+	case EEXIST:
+		return fail(CTL_CREATE, "name a file that is not there yet",
+		    "%s: %s", path, strerror(errno));
+	default:
+		return fail(CTL_CREATE, NULL, "%s: %s", path, strerror(errno));
+	}
+}
+
 static int
 open_folder(struct export *x, const char *path)
 {
 	if (mkdir(path, 0700) == 0)
 		x->made = path;
 	else if (errno != EEXIST)
-		return fail(CTL_CREATE, NULL, "%s: %s", path, strerror(errno));
+		return cannot(path);
 	snprintf(x->part, sizeof(x->part), "export.%ld.part", (long)getpid());
 	x->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return x->dir == -1 ? fail(CTL_CREATE, NULL, "%s: %s", path,
-	    strerror(errno)) : 0;
+	if (x->dir == -1 || faccessat(x->dir, ".", W_OK | X_OK, AT_EACCESS) == -1)
+		return cannot(path);
+	return 0;
 }
 
 static int
@@ -393,9 +419,7 @@ open_mbox(struct export *x, const char *path)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	x->out = fd == -1 ? NULL : fdopen(fd, "w");
 	x->made = path;
-	return x->out != NULL ? 0 : fail(CTL_CREATE, errno == EEXIST ?
-	    "name a file that is not there yet" : NULL, "%s: %s", path,
-	    strerror(errno));
+	return x->out != NULL ? 0 : cannot(path);
 }
 
 /* All of it is on disk, or it is said that it is not. */

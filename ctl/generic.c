@@ -138,8 +138,9 @@ cmd_generic(struct ctl *c, const struct cmd *cmd, size_t argc, char *argv[])
 		if (!words_add(&w, argv[i]))
 			return fail(CTL_USAGE, NULL, "too many arguments");
 	a.nwords = w.n;
-	if ((cmd->flags & CMD_CONFIRM) != 0 && !confirm(c, cmd->meaning))
-		return CTL_USAGE;
+	if ((cmd->flags & CMD_CONFIRM) != 0 &&
+	    (code = confirm(c, cmd->meaning)) != 0)
+		return code;
 	if ((cmd->flags & CMD_PASSWORD) != 0)
 		return ask_password(c, cmd, &a, from_stdin);
 	code = ask_rows(c, cmd, &a);
@@ -159,8 +160,8 @@ cmd_account_remove(struct ctl *c, const struct cmd *cmd, size_t argc,
 
 	if (argc != 1)
 		return usage(cmd);
-	if (!confirm(c, cmd->meaning))
-		return CTL_USAGE;
+	if ((code = confirm(c, cmd->meaning)) != 0)
+		return code;
 	words[2] = str_c(argv[0]);
 	if ((code = ask_rows(c, cmd, &a)) != 0)
 		return code;

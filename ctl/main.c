@@ -67,21 +67,22 @@ usage(const struct cmd *cmd)
 	return CTL_USAGE;
 }
 
-bool
+int
 confirm(const struct ctl *c, const char *what)
 {
-	char answer[16];
+	char answer[16] = "";
 
 	if (c->yes)
-		return true;
-	if (!isatty(STDIN_FILENO)) {
-		fail(CTL_USAGE, NULL, "%s: needs --yes in scripts", what);
-		return false;
-	}
+		return 0;
+	if (!isatty(STDIN_FILENO))
+		return fail(CTL_USAGE, NULL, "%s: needs --yes in scripts",
+		    what);
 	fprintf(stderr, "%s: go on? [y/N] ", what);
 	if (fgets(answer, sizeof(answer), stdin) == NULL)
-		return false;
-	return answer[0] == 'y' || answer[0] == 'Y';
+		fputc('\n', stderr);
+	if (answer[0] == 'y' || answer[0] == 'Y')
+		return 0;
+	return fail(CTL_FOUND, NULL, "nothing done");
 }
 
 struct conf *

@@ -192,12 +192,20 @@ on_cat_rows(void *arg, struct str rows)
 
 /* --- changes ---------------------------------------------------------------- */
 
+/* Messages that were changed, or would be; those of them whose senders nobody
+ * tells, though the command does. */
+struct count {
+	uint64_t n, unreported;
+};
+
 static void
 add_count(void *arg, const json_t *row)
 {
-	uint64_t *n = arg;
+	struct count *k = arg;
 
-	*n += (uint64_t)json_integer_value(json_object_get(row, "changed"));
+	k->n += (uint64_t)json_integer_value(json_object_get(row, "changed"));
+	k->unreported += (uint64_t)json_integer_value(
+	    json_object_get(row, "unreported"));
 }
 
 static void
@@ -206,15 +214,19 @@ on_count_rows(void *arg, struct str rows)
 	(void)table_each(rows, add_count, arg);
 }
 
+static const char mute_text[] = "removed without a report: from <>, or NOTIFY "
+    "without FAILURE";
+
 /* What a change would reach, as the daemon counts it; of what is wrong
  * nothing is said, unless nothing is reached. */
 static int
-say_count(struct ctl *c, const struct cmd *cmd, const struct words *w)
+say_count(struct ctl *c, const struct cmd *cmd, const struct words *w,
+    struct count *k)
 {
-	uint64_t n = 0;
 	struct words dry = *w;
 	struct ask a = { .target = cmd->target, .words = dry.word, .fd = -1,
-		.on_rows = on_count_rows, .arg = &n, .quiet = true };
+		.on_rows = on_count_rows, .arg = k, .quiet = true };
+	char mute[96] = "";
 	int code;
 
 	if (!words_add(&dry, "--dry-run"))
@@ -223,13 +235,18 @@ say_count(struct ctl *c, const struct cmd *cmd, const struct words *w)
 	code = ask(c, &a);
 	if (c->hung)
 		return ask_hung(c, cmd->target);
-	if (code != 0 && n == 0) {
+	if (code != 0 && k->n == 0) {
 		a.quiet = false;
 		if ((code = ask(c, &a)) != 0)
 			return code;
 	}
-	say(c, "queue %s: %llu %s", cmd->verb, (unsigned long long)n,
-	    n == 1 ? "message" : "messages");
+	if (k->unreported == k->n && k->n != 0)
+		snprintf(mute, sizeof(mute), ", %s", mute_text);
+	else if (k->unreported != 0)
+		snprintf(mute, sizeof(mute), ", %llu of them %s",
+		    (unsigned long long)k->unreported, mute_text);
+	say(c, "queue %s: %llu %s%s", cmd->verb, (unsigned long long)k->n,
+	    k->n == 1 ? "message" : "messages", mute);
 	return 0;
 }
 
@@ -240,31 +257,36 @@ static int
 agree(struct ctl *c, const struct cmd *cmd, const struct words *w, bool ids)
 {
 	const bool asks = (cmd->flags & CMD_CONFIRM) != 0 && !c->yes;
+	struct count k = { 0, 0 };
 	int code;
 
 	if (asks && !isatty(STDIN_FILENO))
 		return fail(CTL_USAGE, "say --yes, or --dry-run to see how "
 		    "many messages it is", "queue %s (%s) asks first, and "
 		    "stdin is no terminal", cmd->verb, cmd->meaning);
-	if (!ids && !c->quiet && (code = say_count(c, cmd, w)) != 0)
+	if (!ids && !c->quiet && (code = say_count(c, cmd, w, &k)) != 0)
 		return code;
-	return asks && !confirm(c, cmd->meaning) ? CTL_USAGE : 0;
+	return !asks ? 0 : confirm(c, k.n != 0 && k.unreported == k.n ?
+	    "remove without telling anybody" : cmd->meaning);
 }
 
 /* Ids from stdin are many questions, but one sum. */
 static int
 change_stdin(struct ctl *c, const struct cmd *cmd, struct words *w, bool dry)
 {
-	uint64_t n = 0;
-	int code = queue_rows_stdin(c, cmd, w, on_count_rows, &n);
+	struct count k = { 0, 0 };
+	int code = queue_rows_stdin(c, cmd, w, on_count_rows, &k);
 	struct table t;
 	struct buf row;
 
-	if (code != 0 && n == 0)
+	if (code != 0 && k.n == 0)
 		return code;
 	buf_init(&row, BUF_NO_MAX);
-	buf_addf(&row, "{\"changed\":%llu%s}\n", (unsigned long long)n,
-	    dry ? ",\"dry_run\":true" : "");
+	buf_addf(&row, "{\"changed\":%llu", (unsigned long long)k.n);
+	if (k.unreported != 0)
+		buf_addf(&row, ",\"unreported\":%llu",
+		    (unsigned long long)k.unreported);
+	buf_addf(&row, "%s}\n", dry ? ",\"dry_run\":true" : "");
 	table_init(&t, c, cmd->columns);
 	table_rows(&t, buf_str(&row));
 	table_end(&t);

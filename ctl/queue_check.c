@@ -121,6 +121,8 @@ look(struct ctl *c, const struct cmd *cmd, struct check *k)
 		words_add(&w, "--progress");
 	code = queue_read(c, &w, on_rows, k);
 	progress_clear(&k->progress);
+	if (code == CTL_DENIED || code == CTL_NO_INPUT)
+		return code;
 	if (code != 0 && code != CTL_FOUND)
 		return CTL_IO;
 	return k->problems != 0 ? CTL_FOUND : 0;

@@ -118,6 +118,18 @@ is_returnable(const struct walk *w, const struct rcpt *r)
 	return is_meant(w, r) && is_idle(r) && r->state != RCPT_REPORT;
 }
 
+/* From <>, or NOTIFY is against it. */
+static bool
+is_unreported(const struct walk *w, struct message *m)
+{
+	struct rcpt *r;
+
+	RCPT_FOREACH(r, m)
+		if (is_returnable(w, r) && dsn_wanted(r, DSN_FAILED))
+			return false;
+	return true;
+}
+
 static void
 make_bounce(struct walk *w, struct message *m)
 {
@@ -314,7 +326,7 @@ CHANGE(retry, .touches = is_late)
 CHANGE(hold, .wants = is_not_held)
 CHANGE(release, .wants = is_held)
 CHANGE(drop, .touches = is_meant)
-CHANGE(bounce, .touches = is_returnable, .options = take_text)
+CHANGE(bounce, .touches = is_returnable, .mute = is_unreported, .options = take_text)
 CHANGE(reroute, .touches = can_reroute, .options = take_via, .trail = note_via)
 CHANGE(notify, .wants = is_to_be_told)
 /* clang-format on */

@@ -53,6 +53,8 @@ tell_changed(struct walk *w)
 	struct buf *b = control_row(w->ask);
 
 	json_u64(b, "changed", w->changed);
+	if (w->unreported != 0)
+		json_u64(b, "unreported", w->unreported);
 	if (w->dry_run)
 		json_bool(b, "dry_run", true);
 	control_row_end(w->ask);
@@ -124,6 +126,7 @@ visit(struct walk *w, struct message *m)
 	if (!is_wanted(w, m))
 		return;
 	w->changed++;
+	w->unreported += p->mute != NULL && p->mute(w, m);
 	if (w->dry_run)
 		return;
 	trail_message(w, m);

@@ -28,6 +28,8 @@ struct walk_plan {
 	 * be NULL. */
 	const char *(*options)(struct walk *w);
 	bool must_filter;
+	/* Nobody will be told of its end; they are counted.  May be NULL. */
+	bool (*mute)(const struct walk *w, struct message *m);
 	/* More fields of its note; may be NULL. */
 	void (*trail)(const struct walk *w);
 };
@@ -54,7 +56,7 @@ struct walk {
 	struct table_cursor cursor;
 	size_t at_id;          /* next of filter.ids */
 	bool dry_run;
-	uint64_t changed;
+	uint64_t changed, unreported;
 	bool is_told;          /* trail_sum */
 	int64_t trail_full;    /* queue clock, since when it waits; 0: not */
 	struct summary summary;

@@ -299,7 +299,7 @@ class Unreadable(Waiting):
             if stop:
                 self.p.stop()
             r = self.p.ctl("queue", "check", check=False)
-            self.assertEqual((r.returncode, r.stdout), (74, ""))
+            self.assertEqual((r.returncode, r.stdout), (77, ""))
             self.assertIn(spool + ": Permission denied", r.stderr)
             self.assertIn("fix: ", r.stderr)
 

@@ -1,6 +1,7 @@
 """postern queue: what an administrator ordered can be found again, what he is shown is so, and who hangs does not take him along."""
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from lib import Instance, wait_for
+from lib import BUILD, Instance, wait_for
 from smtp_sink import Sink
 from test_queue import LATER, Waiting, config
 
@@ -117,7 +118,7 @@ class Hung(Waiting):
             self.assertEqual((r.returncode, r.stdout), (64, ""), word)
             self.assertIn("30s", r.stderr)
 
-    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    @unittest.skipUnless(shutil.which("strace") and os.getuid() == 0, "needs strace, and to attach it")
     def test_slow_disk(self):
         """Who waits for the disk is alive, and says so."""
         pid, = self.p.pids("qmgr")
@@ -125,6 +126,8 @@ class Hung(Waiting):
                                 stderr=subprocess.DEVNULL)
         try:
             time.sleep(0.5)
+            if slow.poll() is not None:
+                self.skipTest("strace may not attach")
             begun = time.monotonic()
             self.assertEqual(self.p.rows("--timeout", "2s", "queue", "hold", "--all"), [{"changed": 6}])
             self.assertGreater(time.monotonic() - begun, 3)
@@ -195,6 +198,80 @@ class Envelope(Waiting):
             self.p.stop()
 
 
+class Prompt(Waiting):
+    def answered(self, answer, *words):
+        """Exit code and what a terminal shows of a command that was answered so."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execv(self.p.command()[0], self.p.command(*words))
+        out = b""
+        while True:
+            try:
+                piece = os.read(fd, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            out += piece
+            if b"[y/N]" in out and answer:
+                os.write(fd, answer)
+                answer = b""
+        os.close(fd)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode()
+
+    def test_no(self):
+        for answer in (b"n\n", b"\n", b"\x04"):
+            code, text = self.answered(answer, "queue", "drop", "--all")
+            self.assertEqual(code, 1, text)
+            self.assertIn("nothing done", text)
+        self.assertEqual(len(self.ids()), 6)
+        self.assertEqual(self.answered(b"y\n", "queue", "drop", "--all")[0], 0)
+        self.assertEqual(len(self.ids()), 0)
+
+    def test_who_is_told(self):
+        """Of a bounce it is said whom nobody will tell."""
+        with self.p.smtp() as c:
+            c.ehlo()
+            for sender, words in (("", ""), ("never@here0.test", " NOTIFY=NEVER")):
+                self.assertEqual(c.docmd("MAIL", "FROM:<%s>" % sender)[0], 250)
+                self.assertEqual(c.docmd("RCPT", "TO:<mute@far0.test>%s" % words)[0], 250)
+                self.assertEqual(c.data(b"Subject: x\r\n\r\nhello\r\n")[0], 250)
+        self.wait(8)
+        r = self.p.ctl("queue", "bounce", "--from", "<>", "--yes")
+        self.assertIn("queue bounce: 1 message, removed without a report: from <>, or NOTIFY without FAILURE\n", r.stderr)
+        self.assertEqual(self.p.rows("queue", "bounce", "--all", "--dry-run"), [{"changed": 7, "unreported": 1, "dry_run": True}])
+        code, text = self.answered(b"n\n", "queue", "bounce", "--all")
+        self.assertIn("queue bounce: 7 messages, 1 of them removed without a report: from <>, or NOTIFY without FAILURE", text)
+        self.assertEqual(self.p.rows("queue", "bounce", "--to", "mute@*", "--yes"), [{"changed": 1, "unreported": 1}])
+        r = self.p.ctl("queue", "bounce", "--to", "x1@*", "--yes")
+        self.assertIn("queue bounce: 1 message\n", r.stderr)
+
+
+class Places(Waiting):
+    def test_export_into_what_is_no_folder(self):
+        base = self.p.base
+        with open(os.path.join(base, "file"), "w"):
+            pass
+        for path, words in ((os.path.join(base, "no", "such"), "no such folder"), (os.path.join(base, "file"), "is no folder"),
+                            (os.path.join(base, "file", "x"), "is no folder")):
+            r = self.p.ctl("queue", "export", "--all", "--into", path, check=False)
+            self.assertEqual((r.returncode, r.stdout), (73, ""))
+            self.assertIn(words, r.stderr)
+            self.assertIn(path, r.stderr)
+        r = self.p.ctl("queue", "export", "--all", "--mbox", os.path.join(base, "no", "box"), check=False)
+        self.assertEqual(r.returncode, 73)
+        self.assertIn("no such folder", r.stderr)
+
+    @unittest.skipIf(os.getuid() == 0, "root may write everywhere")
+    def test_export_into_a_closed_folder(self):
+        closed = os.path.join(self.p.base, "closed")
+        os.mkdir(closed, 0o500)
+        for path in (closed, os.path.join(closed, "new")):
+            r = self.p.ctl("queue", "export", "--all", "--into", path, check=False)
+            self.assertEqual((r.returncode, r.stdout), (77, ""), r.stderr)
+            self.assertIn("Permission denied", r.stderr)
+
+
 class InFlight(unittest.TestCase):
     def test_hold_of_what_is_being_sent(self):
         """It shows as active until it is back, and then as held."""
@@ -219,6 +296,16 @@ class InFlight(unittest.TestCase):
             self.assertEqual((total["active"], total["hold"]), (1, 0))
             self.assertTrue(wait_for(lambda: p.queue()[0]["status"] == "hold", 10), p.queue())
             self.assertEqual(p.queue()[0]["recipients"][0]["status"], "hold")
+
+
+@unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+class Others(Waiting):
+    def test_check_of_a_server_that_is_down(self):
+        self.p.stop()
+        for words in (("list",), ("check",), ("cat", "0000000000000")):
+            r = subprocess.run([os.path.join(BUILD, "ctl", "postern"), "--base", self.p.base, "queue", *words], capture_output=True, text=True,
+                               user=65534, group=65534, extra_groups=[])
+            self.assertEqual((r.returncode, r.stdout), (77, ""), (words, r.stderr))
 
 
 if __name__ == "__main__":
