@@ -304,10 +304,13 @@ ask(struct ctl *c, const struct ask *a)
 	c->hung = fd == -1 && errno == EAGAIN;
 	if (c->hung)
 		return a->quiet ? CTL_LATER : ask_hung(c, ROLE_MASTER);
-	if (fd == -1 && !is_down(errno))
-		return fail(errno == EACCES ? CTL_DENIED : CTL_IO, NULL,
+	if (fd == -1 && !is_down(errno)) {
+		const int code = errno == EACCES ? CTL_DENIED : CTL_IO;
+
+		return a->quiet ? code : fail(code, NULL,
 		    "%s/control.sock: %s", ctl_path(c, "run"),
 		    strerror(errno));
+	}
 	if (fd == -1)
 		return a->quiet ? CTL_DOWN : fail(CTL_DOWN, "postern start",
 		    "the server is not running");

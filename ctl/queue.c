@@ -72,7 +72,7 @@ server_is_up(struct ctl *c)
 
 	if (fd != -1)
 		close(fd);
-	return fd != -1 || errno == EACCES;
+	return fd != -1 || errno == EACCES || errno == EAGAIN;
 }
 
 int
