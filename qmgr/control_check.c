@@ -53,7 +53,7 @@ void
 verb_check(void *arg, struct control_ask *a)
 {
 	static const struct walk_plan plan = { .visit = visit,
-		.finish = finish, .options = begin };
+		.finish = finish, .options = begin, .log_next = true };
 
 	walk_start(arg, a, &plan);
 }

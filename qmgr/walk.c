@@ -77,7 +77,8 @@ on_flushed(struct qlog_wait *wait)
 {
 	struct walk *w = (struct walk *)(void *)wait;
 
-	tell_changed(w);
+	if (w->plan->make != NULL)
+		tell_changed(w);
 	tell_end(w);
 }
 
@@ -88,7 +89,8 @@ end_walk(struct walk *w)
 	    (w->filter.nids == 0 || w->filter.matched != 0);
 
 	trail_sum(w);
-	if (changes && w->changed != 0 && !w->dry_run) {
+	if ((changes && w->changed != 0 && !w->dry_run) ||
+	    (w->plan->log_next && w->d->q.log.full == 0)) {
 		/* What was said to be done outlives a crash. */
 		w->wait.on_flushed = on_flushed;
 		qlog_wait(&w->d->q.log, &w->wait);

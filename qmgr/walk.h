@@ -28,6 +28,9 @@ struct walk_plan {
 	 * be NULL. */
 	const char *(*options)(struct walk *w);
 	bool must_filter;
+	/* Who asked goes on to read the log: what was said of the queue in
+	 * memory stands there. */
+	bool log_next;
 	/* Nobody will be told of its end; they are counted.  May be NULL. */
 	bool (*mute)(const struct walk *w, struct message *m);
 	/* More fields of its note; may be NULL. */
