@@ -197,7 +197,8 @@ ask_hung(const struct ctl *c, enum role target)
 {
 	const int64_t ms = timeout_of(c);
 
-	return fail(CTL_LATER, "postern status; --timeout TIME waits longer",
+	return fail(CTL_LATER, "postern status; --timeout TIME waits "
+	    "longer; what it has begun it may yet do",
 	    "%s does not answer: nothing came from it for %lld%s",
 	    role_name(target), (long long)(ms % 1000 != 0 ? ms : ms / 1000),
 	    ms % 1000 != 0 ? "ms" : "s");

@@ -226,8 +226,8 @@ on_ask(void *arg, struct link *l, struct link_msg *m)
 	struct control_ask *a = arg;
 	int n;
 
-	(void)l;
-	if (a->verb != NULL || a->ended)
+	/* Who has given us up was told that nothing is done. */
+	if (a->verb != NULL || a->ended || link_is_over(l))
 		return;
 	buf_add(&a->text, m->raw);
 	n = control_words(buf_str(&a->text), a->words);
