@@ -1,5 +1,6 @@
 /* job -- one attempt, as frames of msg/job.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
@@ -267,6 +268,26 @@ note_site(const struct site *site, const struct lane *lane,
 	note_end();
 }
 
+/* What stands for the site is shown to others who have mail for it: not whose
+ * address it names. */
+static void
+say_of_lane(struct qmgr *d, struct lane *lane, struct reason *why)
+{
+	char text[300];
+	struct reason *other;
+
+	if (why->code / 100 == 2 || str_find(why->text, '@') == why->text.n) {
+		lane_said(&d->q.sites, lane, why);
+		return;
+	}
+	snprintf(text, sizeof(text), "%.*s: refused other mail",
+	    STR_ARG(str_first(why->remote, 200)));
+	other = reason_get(
+	    &d->q.reasons, why->code, why->status, str_c(text), STR_NONE);
+	lane_said(&d->q.sites, lane, other);
+	reason_drop(&d->q.reasons, other);
+}
+
 /* Some of it was too much; in seconds the longest time named for that. */
 static bool
 was_too_much(const struct job *j, uint32_t *wait)
@@ -296,14 +317,26 @@ is_judged(const struct outcome *o)
 	    kind == REPLY_FULL;
 }
 
+/* It was not too much so often before as to say nothing of the site. */
+static bool
+is_news(const struct job *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (sched_is_news(j->lane, j->rcpts[i].r->slows))
+			return true;
+	return false;
+}
+
 /* What one of its servers judged was not too much, whatever another one said. */
 static enum site_state
 heeded(const struct job *j, enum site_state state)
 {
 	uint32_t wait;
 
-	if (state != SITE_SLOW_DOWN || was_too_much(j, &wait))
+	if (state != SITE_SLOW_DOWN)
 		return state;
+	if (was_too_much(j, &wait))
+		return is_news(j) ? state : SITE_UNTRIED;
 	for (size_t i = 0; i < j->n; i++)
 		if (is_judged(&j->rcpts[i]))
 			return SITE_FINE;
@@ -335,22 +368,20 @@ tell_site(struct job *j, enum site_state state, struct str hosts)
 	uint32_t wait;
 
 	if (is_used && site->kind == SITE_SMTP)
-		lane_said(&d->q.sites, lane, j->rcpts[0].reason);
+		say_of_lane(d, lane, j->rcpts[0].reason);
 	if (is_used) {
 		if (state == SITE_SLOW_DOWN && was_too_much(j, &wait))
 			sched_named(&d->q.sched, lane, wait, d->q.now);
 		if (change != SITE_SAME)
 			note_site(site, lane, change);
-		if (change == SITE_DIED)
-			lane_defer_ready(d, lane, j->rcpts[0].reason);
-		if (change == SITE_SLOWED)
-			lane_defer_ready(d, lane, NULL);
+		if (change == SITE_DIED || change == SITE_SLOWED)
+			lane_defer_ready(d, lane);
 		if (state == SITE_FINE)
 			wake(d, lane, change == SITE_BACK, recovered);
 	}
 	if (sched_hosts(&d->q.sched, site, hosts) &&
 	    sched_refuses(site->lane, d->q.now))
-		lane_defer_ready(d, site->lane, NULL);
+		lane_defer_ready(d, site->lane);
 }
 
 /* The job's results into the queue; all have a reason. */

@@ -83,7 +83,9 @@ struct lane {
 	int64_t slow_until;           /* queue clock: nothing before */
 	/* What the administrator says (rules.h). */
 	int64_t paused_until;         /* queue clock, LANE_EVER, or 0 */
-	int64_t resumed;              /* likewise: the end of a pause, or 0 */
+	int64_t paused_at;            /* likewise: its begin; 0: not known */
+	int64_t resumed;              /* likewise: the end of the last one that
+	                               * was long, or 0 */
 	int64_t gap_us;               /* between two jobs; 0: no rate */
 	int64_t rate_until;           /* queue clock or LANE_EVER */
 	uint32_t most;                /* of window; 0: as all */

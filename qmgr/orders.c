@@ -57,6 +57,19 @@ orders_init(struct qmgr *d)
 		rules_apply(&d->rules, lane);
 }
 
+/* until: of the pause as it was. */
+static void
+note_pause(const struct qmgr *d, struct lane *lane, int64_t until)
+{
+	const int64_t end = until < d->q.now ? until : d->q.now;
+
+	if (until <= d->q.now && lane->paused_until > d->q.now)
+		lane->paused_at = d->q.now;
+	else if (until != 0 && lane->paused_until <= d->q.now &&
+	    lane_was_long(d, lane, end))
+		lane->resumed = end;
+}
+
 void
 orders_changed(struct qmgr *d)
 {
@@ -69,10 +82,9 @@ orders_changed(struct qmgr *d)
 
 		rules_apply(&d->rules, lane);
 		sched_rules(&d->q.sched, lane);
-		if (until != 0 && lane->paused_until <= d->q.now)
-			lane->resumed = paused ? d->q.now : until;
+		note_pause(d, lane, until);
 		if (lane->paused_until > d->q.now) {
-			lane_defer_ready(d, lane, NULL);
+			lane_defer_ready(d, lane);
 		} else if (paused || lane->gap_us != gap_us) {
 			/* Their turns were those of the former rate. */
 			lane_back(d, lane, true);

@@ -7,8 +7,8 @@
 #include "qmgr/qmgr.h"
 
 enum {
-	GRACE_PART = 5,  /* of its lifetime: what held mail has at least */
-	TOGETHER = 1000  /* recipients whose senders are warned of all at once */
+	TOGETHER = 1000,     /* recipients of which one warning tells */
+	TOGETHER_MS = 600000 /* and how long it waits for all of them */
 };
 
 /* What is to be done with a recipient. */
@@ -30,6 +30,12 @@ struct decision {
 	bool taken;            /* into a group */
 };
 
+bool
+lane_was_long(const struct qmgr *d, const struct lane *lane, int64_t end)
+{
+	return end - lane->paused_at >= d->o.lifetime / GRACE_PART;
+}
+
 /* The end of what an administrator had it wait for, or 0. */
 static int64_t
 free_since(const struct qmgr *d, const struct rcpt *r)
@@ -41,7 +47,9 @@ free_since(const struct qmgr *d, const struct rcpt *r)
 		return since;
 	if (lane->resumed > since)
 		since = lane->resumed;
-	if (lane->paused_until > since && lane->paused_until <= d->q.now)
+	/* Nobody has looked at it since it ended. */
+	if (lane->paused_until > since && lane->paused_until <= d->q.now &&
+	    lane_was_long(d, lane, lane->paused_until))
 		since = lane->paused_until;
 	return since;
 }
@@ -75,7 +83,8 @@ message_released(struct qmgr *d, struct message *m)
 	struct rcpt *r;
 
 	/* Only the old ones pay for it with memory. */
-	if (d->q.now - m->accepted >= least - least / GRACE_PART)
+	if (d->q.now - m->accepted >= least - least / GRACE_PART &&
+	    message_more(m)->released == 0)
 		message_more(m)->released = d->q.now;
 	RCPT_FOREACH(r, m)
 		if (r->state == RCPT_DEFERRED && r->attempts == 0 &&
@@ -277,10 +286,10 @@ apply_groups(struct qmgr *d, struct message *m, struct decision *ts, size_t n)
 }
 
 static bool
-is_late(const struct qmgr *d, const struct message *m)
+is_late(const struct qmgr *d, const struct message *m, int64_t more)
 {
 	return d->o.warn_after != 0 &&
-	    d->q.now - m->accepted >= d->o.warn_after;
+	    d->q.now - m->accepted >= d->o.warn_after + more;
 }
 
 static bool
@@ -300,9 +309,9 @@ void
 message_warn(struct qmgr *d, struct message *m)
 {
 	/* One report about an attempt, not one for each server. */
-	if (m->nbusy != 0 && m->nleft < TOGETHER)
+	if (m->nbusy != 0 && m->nleft < TOGETHER && !is_late(d, m, TOGETHER_MS))
 		return;
-	if (is_late(d, m) && has_deferred(m))
+	if (is_late(d, m, 0) && has_deferred(m))
 		dsn_queue(d, m, DSN_DELAYED);
 }
 

@@ -151,8 +151,8 @@ void message_ready(struct qmgr *d, struct message *m);
 void message_ready_bundle(struct qmgr *d, struct bundle *b);
 /* Deferred ones whose time has come. */
 void message_due(struct qmgr *d, struct message *m);
-/* What is ready for a dead site waits for its next probe. */
-void lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why);
+/* What is ready for a site that is left alone waits until it may go. */
+void lane_defer_ready(struct qmgr *d, struct lane *lane);
 /* It answers: who waits for it is to be woken, all, or those that could not
  * connect. */
 void lane_back(struct qmgr *d, struct lane *lane, bool all);
@@ -200,9 +200,12 @@ struct outcome *outcomes_find(
 
 /* Its sender is told that it is late, if that is so and wanted. */
 void message_warn(struct qmgr *d, struct message *m);
-/* It is given up if it fails for this reason (or NULL).  Who had to wait by
- * order, held or for a paused site, until he was too old has a fifth of his
- * time from the end of that. */
+/* Parts of a lifetime: so much has who had to wait by order until he was too
+ * old, from the end of that.  A hold counts once, a pause if it was as long. */
+enum { GRACE_PART = 5 };
+bool lane_was_long(
+    const struct qmgr *d, const struct lane *lane, int64_t end);
+/* It is given up if it fails for this reason (or NULL). */
 bool rcpt_expired(
     const struct qmgr *d, const struct rcpt *r, const struct reason *why);
 /* It is not held any more: what was never tried goes now. */

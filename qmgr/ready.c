@@ -120,12 +120,11 @@ message_ready(struct qmgr *d, struct message *m)
 }
 
 void
-lane_defer_ready(struct qmgr *d, struct lane *lane, struct reason *why)
+lane_defer_ready(struct qmgr *d, struct lane *lane)
 {
+	struct reason *why = why_closed(d, lane);
 	struct bundle *b;
 
-	if (why == NULL)
-		why = why_closed(d, lane);
 	while ((b = sched_take(&d->q.sched, lane)) != NULL)
 		defer_bundle(d, b, why,
 		    sched_after(&d->q.sched, lane, d->q.now));

@@ -4,8 +4,7 @@
 enum {
 	GREY_TRIES = 6,     /* that a greylist gets at short distance */
 	GREY_LEAST = 5000,  /* ms; whatever time it names */
-	FULL_FACTOR = 3,
-	OWN_FROM = 3        /* times too much: it may be the message itself */
+	FULL_FACTOR = 3
 };
 
 /* xorshift64: times need no better randomness. */

@@ -423,6 +423,12 @@ slow_down(struct sched *s, struct lane *lane, int64_t now)
 	return SITE_SLOWED;
 }
 
+bool
+sched_is_news(const struct lane *lane, unsigned slows)
+{
+	return slows < OWN_FROM || lane->inflight > 1 || lane->dead;
+}
+
 void
 sched_named(struct sched *s, struct lane *lane, uint32_t wait, int64_t now)
 {

@@ -30,7 +30,10 @@
 #include "msg/job.h"
 #include "qmgr/lane.h"
 
-enum { SLOW_PART = 10 }; /* of retry_min: the first wait of a slow site */
+enum {
+	SLOW_PART = 10, /* of retry_min: the first wait of a slow site */
+	OWN_FROM = 3    /* times too much: it may be the message itself */
+};
 
 struct sched_options {
 	uint32_t start;      /* window of a new site */
@@ -106,6 +109,9 @@ struct bundle *sched_take(struct sched *s, struct lane *lane);
  * be gone afterwards, unless the site is still in it. */
 enum site_change sched_result(struct sched *s, struct site *site,
     struct lane *lane, enum site_state what, int64_t now);
+/* A recipient that was too much, slows times before this one: false, if that
+ * says nothing of the site, as he is the only one under way. */
+bool sched_is_news(const struct lane *lane, unsigned slows);
 /* When it asked for less it named a time, in seconds; 0: none.  If it is left
  * alone it may come sooner for that, once; and from the second time on it is for
  * so long (up to retry_max).  Until then the time is the message's alone:

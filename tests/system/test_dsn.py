@@ -385,7 +385,7 @@ class Said(unittest.TestCase):
         for sink in (cls.grey, cls.rude, cls.old):
             cls.addClassCleanup(sink.close)
         cls.p = Instance(name="said", config="""
-            queue { retry_min = 300ms retry_max = 500ms lifetime = 3s min_free_disk = 0%% min_free = 1MiB }
+            queue { retry_min = 300ms retry_max = 500ms lifetime = 8s min_free_disk = 0%% min_free = 1MiB }
             route "dead.test" { via = "[127.0.0.1]:1" tls = none }
             route "grey.test" { via = "%s" tls = none }
             route "rude.test" { via = "%s" tls = none }
@@ -399,7 +399,7 @@ class Said(unittest.TestCase):
 
     def report(self, subject):
         """(words, fields of the one recipient)"""
-        found = wait_for(lambda: [t for t in self.p.stored(BOB) if "\nSubject: %s\n" % subject in t], 20)
+        found = wait_for(lambda: [t for t in self.p.stored(BOB) if "\nSubject: %s\n" % subject in t], 40)
         self.assertEqual(len(found or []), 1, self.p.log_tail())
         parts = email.message_from_string(found[0], policy=email.policy.default).get_payload()
         return parts[0].get_content(), parts[1].get_payload()[1]

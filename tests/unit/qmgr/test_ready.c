@@ -234,7 +234,7 @@ end_job(struct run *run)
 	/* As job.c tells a site. */
 	lane_said(&d.q.sites, run->lane, why);
 	if (change == SITE_DIED || change == SITE_SLOWED)
-		lane_defer_ready(&d, run->lane, why);
+		lane_defer_ready(&d, run->lane);
 	if (change == SITE_BACK)
 		lane_back(&d, run->lane, true);
 	if (a.site == SITE_FINE)
@@ -481,6 +481,34 @@ START_TEST(who_was_held_is_tried_for_a_day)
 }
 END_TEST
 
+/* A pause each night is not long: the end comes as ever.  Nor does a hold count
+ * twice. */
+START_TEST(short_pauses_keep_nobody_for_ever)
+{
+	const int64_t began = d.q.now;
+	struct lane *lane;
+	struct message *m;
+
+	m = send_to("paused.test");
+	run_until(began + HOUR);
+	lane = TAILQ_FIRST(&d.q.sites.lanes);
+	for (int day = 0; day < 8; day++) {
+		if (_i == 0) {
+			lane->paused_at = d.q.now;
+			lane->paused_until = d.q.now + 8 * HOUR;
+		} else if (stories[0].returned == 0) {
+			queue_hold(&d.q, m, true);
+			run_until(d.q.now + 8 * HOUR);
+			queue_hold(&d.q, m, false);
+			message_released(&d, m);
+		}
+		run_until(began + (day + 1) * DAY);
+	}
+	ck_assert_int_ge(stories[0].returned, began + 5 * DAY);
+	ck_assert_int_le(stories[0].returned, began + 5 * DAY + 34 * HOUR);
+}
+END_TEST
+
 /* Held while its site was paused, it does not wait for what the pause made of
  * its time. */
 START_TEST(what_was_never_tried_goes_when_released)
@@ -529,6 +557,20 @@ START_TEST(one_warning_for_all_sites)
 }
 END_TEST
 
+/* One of them has no turn for hours: the others' sender is told. */
+START_TEST(a_warning_waits_for_nobody_long)
+{
+	static const char *const domains[] = { "a.test", "stuck.test" };
+	const int64_t late = d.q.now + d.o.warn_after;
+	struct site *stuck = site_smtp(&d.q.sites, STR("stuck.test"), 0);
+
+	sched_block(&d.q.sched, stuck->lane, true);
+	send_to_all(domains, 2);
+	run_until(late + 2 * HOUR);
+	ck_assert_int_ge(stories[0].warned, late);
+}
+END_TEST
+
 /* Sixty a minute: who came first goes first, though more than a minute of it
  * waits and more comes all the time, and the rate is kept. */
 START_TEST(a_rate_keeps_the_order)
@@ -573,8 +615,10 @@ days(void)
 	tcase_add_test(tc, too_much_and_then_a_greylist);
 	tcase_add_test(tc, a_pause_gives_nothing_up);
 	tcase_add_loop_test(tc, who_was_held_is_tried_for_a_day, 0, 3);
+	tcase_add_loop_test(tc, short_pauses_keep_nobody_for_ever, 0, 2);
 	tcase_add_test(tc, what_was_never_tried_goes_when_released);
 	tcase_add_test(tc, one_warning_for_all_sites);
+	tcase_add_test(tc, a_warning_waits_for_nobody_long);
 	tcase_add_test(tc, a_rate_keeps_the_order);
 	tcase_set_timeout(tc, 60);
 	return tc;

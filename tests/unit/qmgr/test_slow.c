@@ -446,6 +446,7 @@ static const struct load {
 	{ 20, 18000, 100, 0, 4, 2 * MINUTE },
 	{ 20, 18000, 100, 1800, 1, 2 * MINUTE },
 	{ 1, 720, 10 * MINUTE, 0, 100, MINUTE },
+	{ 3, 30, 4 * HOUR, 0, 100, SECOND },
 };
 
 struct letter {
@@ -504,12 +505,13 @@ letter_refused(struct traffic *t, struct letter *l)
 	struct bundle *b;
 
 	t->tries++;
-	l->slows++;
-	if (result(t->site, SITE_SLOW_DOWN) == SITE_SLOWED)
+	if (result(t->site, sched_is_news(lane, l->slows) ? SITE_SLOW_DOWN :
+	        SITE_UNTRIED) == SITE_SLOWED)
 		while ((b = sched_take(&sched, lane)) != NULL)
 			letter_waits(letter_of(t, b),
 			    sched_after(&sched, lane, now));
 	sched_named(&sched, lane, hint.wait, now);
+	l->slows++;
 	letter_waits(l, now + sched_wait(&sched, &hint, l->slows, lane, now));
 }
 
