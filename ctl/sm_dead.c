@@ -7,10 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "ctl/sendmail.h"
+
+enum { LOCK_TRIES = 30 };
+static const struct timespec pause_between = { .tv_nsec = 100000000 };
 
 /* ---- what is kept: one message of an mbox ---- */
 
@@ -120,24 +124,45 @@ write_all(int fd, struct str out)
 	return true;
 }
 
-/* On disk, the file's name too; on failure the file is as it was. */
+/* Its end is ours.  false: somebody holds it for long, or there are no locks
+ * here: then others may write too. */
+static bool
+lock(int fd)
+{
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; i++) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) ||
+		    i == LOCK_TRIES)
+			return false;
+		nanosleep(&pause_between, NULL);
+	}
+	return true;
+}
+
+/* Not every folder can be written to disk by itself: the file was. */
+static bool
+sync_folder(int home)
+{
+	return fsync(home) == 0 || errno == EINVAL || errno == ENOTSUP ||
+	    errno == EBADF;
+}
+
+/* On disk, the file's name too; on failure the file is as it was, if others
+ * cannot have written behind us. */
 static bool
 append(int home, int fd, struct str letter)
 {
+	const bool locked = lock(fd);
 	struct stat st;
 	int saved;
 
-	/* Its end is ours.  Without locks two may mix. */
-	while (flock(fd, LOCK_EX) == -1 && errno == EINTR)
-		;
 	if (fstat(fd, &st) == -1)
 		return false;
-	if (write_all(fd, letter) && fsync(fd) == 0 && fsync(home) == 0)
+	if (write_all(fd, letter) && fsync(fd) == 0 && sync_folder(home))
 		return true;
 	saved = errno;
-	if (ftruncate(fd, st.st_size) == -1)
-		fprintf(stderr, "sendmail: dead.letter has a part of the "
-		    "message: %s\n", strerror(errno));
+	if (!locked || ftruncate(fd, st.st_size) == -1)
+		fprintf(stderr, "sendmail: dead.letter may have a part of "
+		    "the message\n");
 	errno = saved;
 	return false;
 }
@@ -148,6 +173,9 @@ keep(const char *path, struct str letter)
 	int home = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, saved;
 	bool ok;
 
+	/* It may be ours to enter only, not to read. */
+	if (home == -1 && errno == EACCES)
+		home = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (home == -1)
 		return false;
 	fd = open_own(home);
