@@ -13,7 +13,6 @@
 
 #include "base/fatal.h"
 #include "conf/parse.h"
-#include "mail/header.h"
 
 int
 sm_fail(const struct sm *s, int code, const char *fmt, ...)
@@ -43,7 +42,7 @@ read_conf(struct sm *s)
 	s->run = pool_str(&s->pool, conf_str(paths, "run"));
 	s->spool = pool_str(&s->pool, conf_str(paths, "spool"));
 	s->size_max = 50u << 20;
-	s->hops_max = HEADER_HOPS_MAX;
+	s->hops_max = UINT_MAX; /* the server knows */
 	if (gethostname(host, sizeof(host) - 1) == -1)
 		snprintf(host, sizeof(host), "localhost");
 	s->hostname = str_c(host);

@@ -37,7 +37,7 @@ struct sm {
 	/* From the configuration. */
 	struct str hostname, domain, run, spool;
 	uint64_t size_max;
-	unsigned hops_max;         /* Received fields */
+	unsigned hops_max;         /* Received fields; UINT_MAX: not known */
 	struct buf text;           /* the message, LF line ends */
 	int drop_error;            /* errno: why it could not be kept */
 };

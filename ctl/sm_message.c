@@ -148,6 +148,19 @@ sm_set_sender(struct sm *s)
 
 /* ---- text ---- */
 
+/* A CR in it ends a line of the message, as some of those take it for who
+ * read it later: no field may hide behind one. */
+static void
+put_line(struct buf *out, struct str line)
+{
+	while (str_ends(line, STR("\r")))
+		line.n--;
+	do {
+		buf_add(out, str_take_until(&line, '\r'));
+		buf_add_char(out, '\n');
+	} while (line.n > 0);
+}
+
 /* Takes one line of the raw input; "." alone ends it unless -i. */
 static bool
 add_line(struct sm *s, struct str line, bool first)
@@ -159,8 +172,7 @@ add_line(struct sm *s, struct str line, bool first)
 	/* The mark of an mbox is no part of the message. */
 	if (first && str_starts(line, STR("From ")))
 		return true;
-	buf_add(&s->text, line);
-	buf_add_char(&s->text, '\n');
+	put_line(&s->text, line);
 	return true;
 }
 

@@ -58,6 +58,10 @@ static const struct {
 	  "-- a@x.test", "S: t\n\nb\n", 0, "m@h.test", "a@x.test ", "b\n",
 	    NULL },
 	{ "-f m a@x.test", "", 0, "m@h.test", "a@x.test ", "Date: ", NULL },
+	/* A CR ends a line, wherever it is. */
+	{ "-t -f m", "To: a@x.test\rBcc: b@x.test\r\rb\r.\rc\r\r\nd\r", 0,
+	    "m@h.test", "a@x.test b@x.test ", "To: a@x.test\n\nb\n.\nc\nd\n",
+	    "Bcc" },
 	/* Groups: RFC 5322 3.4. */
 	{ "-t -f m", "To: undisclosed-recipients:;\nBcc: a@x.test\n\nb\n", 0,
 	    "m@h.test", "a@x.test ", "\nTo: undisclosed-recipients:;\n\n",
@@ -240,6 +244,9 @@ START_TEST(limits)
 	ck_assert_int_eq(run_long("-f m a@x.test", "Received: x\n", 6), 65);
 	ck_assert_int_eq(run_long("-f m a@x.test", line, 60), 0);
 	ck_assert_int_eq(run_long("-f m a@x.test", line, 66), 65);
+	/* Without a configuration only the server knows how many hops. */
+	config("what is this\n");
+	ck_assert_int_eq(run_long("-f m a@x.test", "Received: x\n", 51), 0);
 }
 END_TEST
 
