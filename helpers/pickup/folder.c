@@ -60,6 +60,7 @@ is_for_us(const struct pickup *p, const char *name)
 	return (name[0] != '.' || is_unfinished(name)) &&
 	    strcmp(name, "corrupt") != 0 &&
 	    map_get(&p->stuck, str_c(name)) == NULL &&
+	    map_get(&p->kept, str_c(name)) == NULL &&
 	    map_get(&p->odd, str_c(name)) == NULL;
 }
 
@@ -83,18 +84,69 @@ remove_name(const struct pickup *p, const char *name)
 	return unlinkat(p->folder, name, 0) == 0 || errno == ENOENT;
 }
 
+/* What was unfinished may have got its name since it was read. */
+static bool
+remove_file(const struct pickup *p, const char *name)
+{
+	return remove_name(p, name) &&
+	    (!is_unfinished(name) || remove_name(p, name + 1));
+}
+
+static bool
+move_name(const struct pickup *p, const char *name)
+{
+	char to[sizeof(p->now.name) + 16];
+
+	snprintf(to, sizeof(to), "corrupt/%s", name);
+	return renameat(p->folder, name, p->folder, to) == 0;
+}
+
+static bool
+move_file(const struct pickup *p, const char *name)
+{
+	if (mkdirat(p->folder, "corrupt", 0700) == -1 && errno != EEXIST)
+		return false;
+	return move_name(p, name) || (errno == ENOENT &&
+	    is_unfinished(name) && move_name(p, name + 1));
+}
+
+/* For certain. */
+static bool
+is_missing(const struct pickup *p, const char *name)
+{
+	struct stat st;
+
+	return fstatat(p->folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT;
+}
+
+/* It may be the only whole copy. */
+static bool
+move_kept(const struct pickup *p, const char *name)
+{
+	if (!move_file(p, name))
+		return is_missing(p, name) &&
+		    (!is_unfinished(name) || is_missing(p, name + 1));
+	note(NOTE_WARN, "drop-aside");
+	note_c("file", name);
+	note_c("why", "its sender was told that it is kept");
+	note_end();
+	return true;
+}
+
 /* The disk may be well again. */
 static void
-remove_stuck(struct pickup *p)
+retry(struct pickup *p, struct map *names,
+    bool (*done)(const struct pickup *p, const char *name))
 {
 	char name[sizeof(p->now.name)];
 	struct str key;
 	size_t pos = 0;
 
-	while (map_next(&p->stuck, &pos, &key) != NULL)
-		if (str_copy(name, sizeof(name), key) && remove_name(p, name)) {
+	while (map_next(names, &pos, &key) != NULL)
+		if (str_copy(name, sizeof(name), key) && done(p, name)) {
 			keep_gone(p, name);
-			map_del(&p->stuck, key);
+			map_del(names, key);
 		}
 }
 
@@ -107,7 +159,8 @@ folder_look(struct pickup *p)
 	const struct dirent *e;
 	size_t n = 0;
 
-	remove_stuck(p);
+	retry(p, &p->stuck, remove_file);
+	retry(p, &p->kept, move_kept);
 	if (dir == NULL) {
 		note(NOTE_ERROR, "drop-unreadable");
 		note_errno(error);
@@ -143,13 +196,8 @@ keep_odd(struct pickup *p)
 bool
 folder_aside(struct pickup *p, const char *why)
 {
-	bool moved;
-	char to[sizeof(p->now.name) + 16];
+	const bool moved = move_file(p, p->now.name);
 
-	snprintf(to, sizeof(to), "corrupt/%s", p->now.name);
-	moved = (mkdirat(p->folder, "corrupt", 0700) == 0 ||
-	    errno == EEXIST) &&
-	    renameat(p->folder, p->now.name, p->folder, to) == 0;
 	if (!moved) {
 		note(NOTE_ERROR, "drop-stays");
 		note_errno(errno);
@@ -312,48 +360,39 @@ folder_read(struct pickup *p)
 	return whole && judge_text(p, st.st_mtime);
 }
 
-/* What was taken, in another folder or for this process only. */
+/* What was taken, in another folder or, for this process only, by name. */
 static void
-put_away(struct pickup *p, const char *why)
+put_away(struct pickup *p, const char *why, struct map *names)
 {
 	if (folder_aside(p, why))
 		keep_gone(p, p->now.name);
 	else
-		map_set(&p->stuck, str_c(p->now.name), p);
+		map_set(names, str_c(p->now.name), p);
 }
 
 void
 folder_keep(struct pickup *p)
 {
-	put_away(p, p->now.why);
+	put_away(p, p->now.why, &p->kept);
 }
 
 void
 folder_remove(struct pickup *p)
 {
-	const char *name = p->now.name;
-
-	/* Only now: a second copy is better than a loss.  What was unfinished
-	 * may have got its name since it was read. */
-	if (remove_name(p, name) &&
-	    (!is_unfinished(name) || remove_name(p, name + 1))) {
-		keep_gone(p, name);
+	/* Only now: a second copy is better than a loss. */
+	if (remove_file(p, p->now.name)) {
+		keep_gone(p, p->now.name);
 		return;
 	}
 	note_file(p, "drop-stays");
-	put_away(p, "taken, but it cannot be removed");
+	put_away(p, "taken, but it cannot be removed", &p->stuck);
 }
 
 /* Not there for certain.  It loses its dot, and never gets one. */
 static bool
 is_gone(const struct pickup *p, const char *dotted)
 {
-	struct stat st;
-
-	return fstatat(p->folder, dotted, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
-	    errno == ENOENT &&
-	    fstatat(p->folder, dotted + 1, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
-	    errno == ENOENT;
+	return is_missing(p, dotted) && is_missing(p, dotted + 1);
 }
 
 /* Said once it is, with what will be gone by then. */

@@ -294,6 +294,7 @@ pickup_init(struct pickup *p)
 	buf_init(&p->names, BUF_NO_MAX);
 	buf_init(&p->gone, BUF_NO_MAX);
 	map_init(&p->stuck);
+	map_init(&p->kept);
 	map_init(&p->unsure);
 	buf_init(&p->now.file, BUF_NO_MAX);
 	buf_init(&p->now.report, BUF_NO_MAX);

@@ -41,6 +41,7 @@ struct pickup {
 	struct buf names;     /* still to do in this look, NUL behind each */
 	long at;              /* of the folder, where the next look begins */
 	struct map stuck;     /* names of what is taken, yet still there */
+	struct map kept;      /* of what is taken, and is to be put aside */
 	struct map odd;       /* of what is not to be taken, and stays */
 	struct buf gone;      /* tokens of what was removed, not yet told */
 	struct map unsure;    /* tokens whose removal may not be on disk */
@@ -67,7 +68,8 @@ struct str folder_token(const char *name, char room[TOKEN]);
 /* What was taken: its token to p->gone.  If it stays it is never taken again
  * by this process. */
 void folder_remove(struct pickup *p);
-/* The same of what did not go back as a whole: it is put aside. */
+/* The same of what may not be back as a whole: it is put aside, now or by a
+ * later look, and never removed. */
 void folder_keep(struct pickup *p);
 /* Those of these tokens whose files are not there, to p->gone. */
 void folder_compare(struct pickup *p, struct str tokens);

@@ -332,6 +332,38 @@ class Files(unittest.TestCase):
             name, = os.listdir(os.path.join(folder(p), "corrupt"))
             self.assertIn(b"some words", Path(folder(p), "corrupt", name).read_bytes())
 
+    def in_part(self, p):
+        """Only its header can go back."""
+        other = os.path.join(p.base, "other.conf")
+        with open(other, "w") as f:
+            f.write(p.config.replace("64KiB", "1MiB"))
+        return leave(p, "large\n\n" + "some words\n" * 10000, words=("-C", other))
+
+    def test_given_back_and_kept(self):
+        """The only whole copy cannot be put aside: it stays, whoever dies, and is put aside as soon as that can be."""
+        with Instance(config=QUICK + "\nreceive { message = 64KiB }") as p:
+            p.start()
+            pickup = p.pids("pickup")[0]
+            os.kill(pickup, signal.SIGSTOP)
+            name = self.in_part(p)
+            Path(folder(p), "corrupt").write_text("in the way")
+            os.kill(pickup, signal.SIGCONT)
+            self.assertIn("all of it is with the administrator", p.wait_mail(BOB, 1, 20)[0])
+            self.assertTrue(wait_for(lambda: "drop-stays" in p.log(), 20), p.log_tail())
+            time.sleep(0.5 * SLOW)  # looks
+            self.assertTrue(Path(folder(p), name).exists(), p.log_tail())
+            p.kill("pickup")
+            self.assertTrue(wait_for(lambda: "accepted-before" in p.log(), 20), p.log_tail())
+            time.sleep(0.5 * SLOW)
+            self.assertTrue(Path(folder(p), name).exists(), p.log_tail())
+            os.unlink(os.path.join(folder(p), "corrupt"))
+            kept = Path(folder(p), "corrupt", name)
+            self.assertTrue(wait_for(kept.exists, 20), p.log_tail())
+            self.assertIn(b"some words", kept.read_bytes())
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
+            p.wait_queue_empty()
+            p.wait_mail(BOB, 1)
+
     def test_orphans(self):
         """Its writer died: what is whole is taken after a minute, what is not is put aside after an hour."""
         with Instance(config=QUICK) as p:

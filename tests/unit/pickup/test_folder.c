@@ -49,6 +49,7 @@ teardown(void)
 	buf_clear(&p.gone);
 	buf_clear(&p.now.file);
 	map_clear(&p.stuck);
+	map_clear(&p.kept);
 	map_clear(&p.unsure);
 	map_clear(&p.odd);
 }
@@ -314,6 +315,86 @@ START_TEST(kept)
 }
 END_TEST
 
+static bool
+is_there(const char *file)
+{
+	struct stat st;
+
+	return fstatat(p.folder, file, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The only whole copy: it stays until it can be moved, and is not taken
+ * again. */
+START_TEST(kept_later)
+{
+	char to[300];
+
+	close(openat(p.folder, "corrupt", O_WRONLY | O_CREAT, 0600));
+	make(3);
+	strcpy(p.now.why, "552 5.3.4 x");
+	folder_keep(&p);
+	for (unsigned i = 0; i < 2; i++) {
+		folder_look(&p);
+		ck_assert_uint_eq(count_names(), 0);
+		ck_assert(is_there(p.now.name));
+		ck_assert_uint_eq(buf_len(&p.gone), 0);
+	}
+	unlinkat(p.folder, "corrupt", 0);
+	folder_look(&p);
+	snprintf(to, sizeof(to), "corrupt/%s", p.now.name);
+	ck_assert(is_there(to));
+	ck_assert_uint_eq(buf_len(&p.gone), TOKEN);
+	ck_assert_uint_eq(p.kept.n, 0);
+}
+END_TEST
+
+/* Somebody else took it away. */
+START_TEST(kept_missing)
+{
+	close(openat(p.folder, "corrupt", O_WRONLY | O_CREAT, 0600));
+	make(3);
+	folder_keep(&p);
+	unlinkat(p.folder, p.now.name, 0);
+	unlinkat(p.folder, "corrupt", 0);
+	folder_look(&p);
+	ck_assert_uint_eq(p.kept.n, 0);
+	ck_assert_uint_eq(buf_len(&p.gone), TOKEN);
+}
+END_TEST
+
+/* Its writer, who had hung, gives the file its name: while it is under way,
+ * or while it waits to be moved or removed. */
+START_TEST(named_late)
+{
+	const bool removed = _i >= 2;
+	char dotted[300], to[300];
+
+	make(3);
+	snprintf(dotted, sizeof(dotted), ".%s", p.now.name);
+	snprintf(to, sizeof(to), "corrupt/%s", p.now.name);
+	if (_i > 0) {
+		close(openat(p.folder, "corrupt", O_WRONLY | O_CREAT, 0600));
+		renameat(p.folder, p.now.name, p.folder, dotted);
+		if (removed) {
+			unlinkat(p.folder, dotted, 0);
+			mkdirat(p.folder, dotted, 0700);
+		}
+	}
+	strcpy(p.now.name, dotted);
+	(removed ? folder_remove : folder_keep)(&p);
+	if (_i > 0) {
+		ck_assert_uint_eq(buf_len(&p.gone), 0);
+		renameat(p.folder, dotted, p.folder, dotted + 1);
+		if (!removed)
+			unlinkat(p.folder, "corrupt", 0);
+		folder_look(&p);
+	}
+	ck_assert_int_eq(is_there(dotted + 1), removed);
+	ck_assert_int_eq(is_there(to), !removed);
+	ck_assert_uint_eq(buf_len(&p.gone), removed ? 0 : TOKEN);
+}
+END_TEST
+
 static TCase *
 folder(void)
 {
@@ -328,6 +409,9 @@ folder(void)
 	tcase_add_loop_test(tc, goes_back, 0, (int)N_OF(refused));
 	tcase_add_test(tc, unfinished);
 	tcase_add_test(tc, kept);
+	tcase_add_test(tc, kept_later);
+	tcase_add_test(tc, kept_missing);
+	tcase_add_loop_test(tc, named_late, 0, 3);
 	return tc;
 }
 
