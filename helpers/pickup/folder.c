@@ -270,6 +270,20 @@ is_printable(const struct drop *drop)
 	return ok;
 }
 
+/* Its text may have CRLF line ends, though sendmail writes none. */
+static bool
+has_bare_cr(struct str text)
+{
+	size_t at;
+
+	while ((at = str_find(text, '\r')) < text.n) {
+		text = str_from(text, at + 1);
+		if (!str_starts(text, STR("\n")))
+			return true;
+	}
+	return false;
+}
+
 /* What smtpd would have refused: to p->now.why. */
 static void
 judge_message(struct pickup *p)
@@ -282,6 +296,9 @@ judge_message(struct pickup *p)
 	if (!is_printable(d)) {
 		code = 501;
 		text = STR("5.5.4 ENVID or ORCPT is not printable");
+	} else if (has_bare_cr(d->text)) {
+		code = 550;
+		text = STR("5.6.11 bare CR in the message (RFC 5321 2.3.8)");
 	} else if (d->text.n > p->size_max) {
 		code = 552;
 		text = STR("5.3.4 the message is too large");
@@ -333,7 +350,7 @@ folder_read(struct pickup *p)
 	buf_reset(&p->now.file);
 	p->now.uid = (uid_t)-1;
 	p->now.why[0] = '\0';
-	p->now.part = false;
+	p->now.kept = false;
 	if (fd == -1) {
 		if (errno == ELOOP)
 			folder_aside(p, "a symbolic link");

@@ -189,7 +189,7 @@ on_done(void *arg, struct link *l, struct link_msg *m)
 	if (is_back)
 		note_c("why", p->now.why);
 	note_end();
-	if (d->code == 250 && p->now.part)
+	if (d->code == 250 && p->now.kept)
 		folder_keep(p);
 	else if (d->code == 250)
 		folder_remove(p);

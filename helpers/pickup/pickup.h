@@ -25,7 +25,7 @@ struct dropped {
 	struct drop drop; /* points into file */
 	char why[128];    /* "550 5.6.0 ...": it goes back; "": it does not */
 	struct buf report; /* with it, if it does */
-	bool part;        /* the report has its header alone */
+	bool kept;        /* with it: it may not have all, or not arrive */
 	struct str text;  /* of these what qmgr gets */
 };
 
@@ -81,8 +81,8 @@ struct str folder_gone(struct pickup *p);
 bool folder_aside(struct pickup *p, const char *why);
 
 /* report.c: the message that brings p->now back to its sender, with all of
- * its text or, if that would be too large, its header (p->now.part), to
- * p->now.report. */
+ * its text or, if that would be larger than size_max, its header, or nothing
+ * of it: to p->now.report.  Sets p->now.kept. */
 void report_make(struct pickup *p);
 
 #endif

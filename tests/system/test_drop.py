@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 from lib import BUILD, Instance, SLOW, Talk, wait_for
+from smtp_sink import Sink
 
 BOB = "bob@local.test"
 NOBODY = 65534
@@ -332,6 +333,32 @@ class Files(unittest.TestCase):
             name, = os.listdir(os.path.join(folder(p), "corrupt"))
             self.assertIn(b"some words", Path(folder(p), "corrupt", name).read_bytes())
 
+    def test_given_back_far_away(self):
+        """To a server that takes seven bits only: the report has no more.  An address that it does not take: it is kept."""
+        with Sink(extensions=("PIPELINING", "SIZE 10000000")) as sink, \
+             Instance(config=QUICK + "\nreceive { hops = 5 }\nroute \"old.test\" { via = \"%s\" tls = none }" % sink.via) as p:
+            other = os.path.join(p.base, "other.conf")
+            with open(other, "w") as f:
+                f.write(p.config.replace("hops = 5", "hops = 40"))
+            p.start()
+            p.stop()
+            for sender in ("ann@old.test", "j\u00f6rg@old.test"):
+                r = subprocess.run([os.path.join(BUILD, "ctl", "sendmail"), "--base", p.base, "-C", other, "-f", sender,
+                                    "b\u00e4r@far.test"], input="Received: x\n" * 20 + "Subject: around \u00e4\n\nB\u00e4r\n",
+                                   capture_output=True, text=True, timeout=60 * SLOW)
+                self.assertEqual((r.returncode, r.stderr), (0, ""))
+            p.start()
+            self.assertTrue(wait_for(lambda: sink.mails, 20), p.log_tail())
+            text = sink.mails[0].text
+            self.assertTrue(text.isascii())
+            for words in ("b=C3=A4r@far.test", "Subject: around =C3=A4", "B=C3=A4r"):
+                self.assertIn(words, text)
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
+            name, = os.listdir(os.path.join(folder(p), "corrupt"))
+            self.assertIn("j\u00f6rg@old.test".encode(), Path(folder(p), "corrupt", name).read_bytes())
+            p.wait_queue_empty()
+            self.assertEqual((p.log().count("given-back"), len(sink.mails)), (2, 1), p.log_tail())
+
     def in_part(self, p):
         """Only its header can go back."""
         other = os.path.join(p.base, "other.conf")
@@ -363,6 +390,27 @@ class Files(unittest.TestCase):
             self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
             p.wait_queue_empty()
             p.wait_mail(BOB, 1)
+
+    def test_given_back_bare(self):
+        """Too much for a report: it has the reason and some of those it was for."""
+        with Instance(config=QUICK + "\nreceive { message = 64KiB }") as p:
+            other = os.path.join(p.base, "other.conf")
+            with open(other, "w") as f:
+                f.write(p.config.replace("64KiB", "1MiB"))
+            p.start()
+            p.stop()
+            rcpts = ["somebody.%04d@far-away.test" % i for i in range(2000)]
+            r = subprocess.run([os.path.join(BUILD, "ctl", "sendmail"), "--base", p.base, "-C", other, "-f", BOB, *rcpts],
+                               input="Subject: large\n" + "X: %s\n" % ("y" * 990) * 62 + "\n" + "some words\n" * 10000,
+                               capture_output=True, text=True, timeout=60 * SLOW)
+            self.assertEqual((r.returncode, r.stderr), (0, ""))
+            p.start()
+            back = p.wait_mail(BOB, 1, 30)[0]
+            self.assertLess(len(back), 30000)
+            for words in ("\n    552 5.3.4 the message is too large\n", "\n    and 1900 more\n", "in drop/corrupt"):
+                self.assertIn(words, back)
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
+            self.assertEqual(len(os.listdir(os.path.join(folder(p), "corrupt"))), 1)
 
     def test_orphans(self):
         """Its writer died: what is whole is taken after a minute, what is not is put aside after an hour."""
