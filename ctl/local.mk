@@ -27,7 +27,8 @@ dist_man_MANS += ctl/postern.8 ctl/sendmail.8
 
 check_PROGRAMS += tests/unit/ctl/test_dead tests/unit/ctl/test_drop \
 	tests/unit/ctl/test_sendmail
-tests_unit_ctl_test_dead_SOURCES = tests/unit/ctl/test_dead.c ctl/sm_dead.c
+tests_unit_ctl_test_dead_SOURCES = tests/unit/ctl/test_dead.c ctl/sm_dead.c \
+	ctl/sm_drop.c
 tests_unit_ctl_test_dead_LDADD = common/msg/libmsg.a common/base/libbase.a \
 	$(CHECK_LIBS)
 tests_unit_ctl_test_drop_SOURCES = tests/unit/ctl/test_drop.c

@@ -69,6 +69,8 @@ int sm_connect(struct sm *s);
 void sm_drop_name(struct sm *s);
 /* Into spool/drop; EX_OK once it is on disk. */
 int sm_drop(struct sm *s);
+/* All of it; false and errno. */
+bool sm_write(int fd, struct str out);
 
 /* sm_dead.c: the text and its envelope go to ~/dead.letter.  code: the
  * failure; EX_OK: of those that were refused alone.  true: they are on disk. */

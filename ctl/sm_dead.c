@@ -109,21 +109,6 @@ open_own(int home)
 	return -1;
 }
 
-static bool
-write_all(int fd, struct str out)
-{
-	while (out.n > 0) {
-		ssize_t n = write(fd, out.p, out.n);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return false;
-		(void)str_take(&out, (size_t)n);
-	}
-	return true;
-}
-
 /* Its end is ours.  false: somebody holds it for long, or there are no locks
  * here: then others may write too. */
 static bool
@@ -157,7 +142,7 @@ append(int home, int fd, struct str letter)
 
 	if (fstat(fd, &st) == -1)
 		return false;
-	if (write_all(fd, letter) && fsync(fd) == 0 && sync_folder(home))
+	if (sm_write(fd, letter) && fsync(fd) == 0 && sync_folder(home))
 		return true;
 	saved = errno;
 	if (!locked || ftruncate(fd, st.st_size) == -1)

@@ -9,8 +9,8 @@
 #include "base/fatal.h"
 #include "ctl/sendmail.h"
 
-static int
-write_all(int fd, struct str out)
+bool
+sm_write(int fd, struct str out)
 {
 	while (out.n > 0) {
 		ssize_t n = write(fd, out.p, out.n);
@@ -18,10 +18,10 @@ write_all(int fd, struct str out)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return -1;
+			return false;
 		(void)str_take(&out, (size_t)n);
 	}
-	return 0;
+	return true;
 }
 
 /* Nobody can guess it.  The dot says that the file is not finished. */
@@ -72,7 +72,7 @@ static int
 finish(struct sm *s, int folder, int fd, struct str file)
 {
 	/* The folder cannot be opened for its own fsync: syncfs has it too. */
-	if (write_all(fd, file) == 0 && fsync(fd) == 0 && syncfs(fd) == 0 &&
+	if (sm_write(fd, file) && fsync(fd) == 0 && syncfs(fd) == 0 &&
 	    renameat(folder, s->drop, folder, s->drop + 1) == 0)
 		return EX_OK;
 	s->drop_error = errno;

@@ -1,7 +1,6 @@
 """postern queue: what an administrator ordered can be found again, what he is shown is so, and who hangs does not take him along."""
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -200,33 +199,13 @@ class Envelope(Waiting):
 
 
 class Prompt(Waiting):
-    def answered(self, answer, *words):
-        """Exit code and what a terminal shows of a command that was answered so."""
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.execv(self.p.command()[0], self.p.command(*words))
-        out = b""
-        while True:
-            try:
-                piece = os.read(fd, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            out += piece
-            if b"[y/N]" in out and answer:
-                os.write(fd, answer)
-                answer = b""
-        os.close(fd)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode()
-
     def test_no(self):
         for answer in (b"n\n", b"\n", b"\x04"):
-            code, text = self.answered(answer, "queue", "drop", "--all")
+            code, text = self.at_terminal(answer, "queue", "drop", "--all")
             self.assertEqual(code, 1, text)
             self.assertIn("nothing done", text)
         self.assertEqual(len(self.ids()), 6)
-        self.assertEqual(self.answered(b"y\n", "queue", "drop", "--all")[0], 0)
+        self.assertEqual(self.at_terminal(b"y\n", "queue", "drop", "--all")[0], 0)
         self.assertEqual(len(self.ids()), 0)
 
     def test_who_is_told(self):
@@ -241,7 +220,7 @@ class Prompt(Waiting):
         r = self.p.ctl("queue", "bounce", "--from", "<>", "--yes")
         self.assertIn("queue bounce: 1 message, removed without a report: from <>, or NOTIFY without FAILURE\n", r.stderr)
         self.assertEqual(self.p.rows("queue", "bounce", "--all", "--dry-run"), [{"changed": 7, "unreported": 1, "dry_run": True}])
-        code, text = self.answered(b"n\n", "queue", "bounce", "--all")
+        code, text = self.at_terminal(b"n\n", "queue", "bounce", "--all")
         self.assertIn("queue bounce: 7 messages, 1 of them removed without a report: from <>, or NOTIFY without FAILURE", text)
         self.assertEqual(self.p.rows("queue", "bounce", "--to", "mute@*", "--yes"), [{"changed": 1, "unreported": 1}])
         r = self.p.ctl("queue", "bounce", "--to", "x1@*", "--yes")

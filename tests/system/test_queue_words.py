@@ -1,7 +1,6 @@
 """postern queue: its words: each part of a FILTER, what is said when something is wrong, and where the answer goes."""
 import json
 import os
-import pty
 import subprocess
 import time
 import unittest
@@ -134,29 +133,11 @@ class Words(Waiting):
         for words in ("s7@here0.test", "x7@far0.test  deferred, 1 try, next ", "y7@far1.test", "451 4.2.1 mailbox is busy", self.sink.via):
             self.assertIn(words, text)
 
-    def terminal(self, *words):
-        """What is shown there."""
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.execv(self.p.command()[0], self.p.command(*words))
-        out = b""
-        while True:
-            try:
-                piece = os.read(fd, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            out += piece
-        os.close(fd)
-        os.waitpid(pid, 0)
-        return out.decode().replace("\r", "")
-
     def test_long_list_at_a_terminal(self):
         """One message to many does not make every line as long as all of them."""
         self.p.send("many", to=["m%d@far0.test" % i for i in range(150)], sender="s9@here0.test")
         self.wait(7)
-        lines = self.terminal("queue", "list").splitlines()
+        lines = self.at_terminal(b"", "queue", "list")[1].splitlines()
         self.assertEqual(len(lines), 8)
         self.assertLess(max(map(len, lines)), 200)
         self.assertIn("m0@far0.test, m1@far0.test and 148 more", lines[-1])
