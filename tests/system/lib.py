@@ -13,6 +13,7 @@ import imaplib
 import json
 import os
 import poplib
+import pty
 import random
 import select
 import shutil
@@ -122,6 +123,26 @@ class Instance:
             raise AssertionError("postern %s: exit %d\n%s%s\n%s" % (" ".join(words), r.returncode, r.stdout, r.stderr,
                                                                   self.log_tail()))
         return r
+
+    def at_terminal(self, answer, *words):
+        """Exit code and what a terminal shows of a command that was answered so."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execv(self.command()[0], self.command(*words))
+        out = b""
+        while True:
+            try:
+                piece = os.read(fd, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            out += piece
+            if b"[y/N]" in out and answer:
+                os.write(fd, answer)
+                answer = b""
+        os.close(fd)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode().replace("\r", "")
 
     def rows(self, *words):
         """What `postern --json WORDS` prints."""

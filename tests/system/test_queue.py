@@ -1,7 +1,6 @@
 """postern queue: what an administrator does with mail that waits, by every filter, with a whole server."""
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -43,26 +42,6 @@ class Waiting(unittest.TestCase):
 
     def ids(self, *filter):
         return {row["id"] for row in self.p.rows("queue", "list", *filter)}
-
-    def at_terminal(self, answer, *words):
-        """Exit code and what a terminal shows of a command that was answered so."""
-        pid, fd = pty.fork()
-        if pid == 0:
-            os.execv(self.p.command()[0], self.p.command(*words))
-        out = b""
-        while True:
-            try:
-                piece = os.read(fd, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            out += piece
-            if b"[y/N]" in out and answer:
-                os.write(fd, answer)
-                answer = b""
-        os.close(fd)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode().replace("\r", "")
 
     def change(self, verb, *filter):
         return self.p.rows("queue", verb, *filter, "--yes")[0]["changed"]

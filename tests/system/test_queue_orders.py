@@ -201,11 +201,11 @@ class Envelope(Waiting):
 class Prompt(Waiting):
     def test_no(self):
         for answer in (b"n\n", b"\n", b"\x04"):
-            code, text = self.at_terminal(answer, "queue", "drop", "--all")
+            code, text = self.p.at_terminal(answer, "queue", "drop", "--all")
             self.assertEqual(code, 1, text)
             self.assertIn("nothing done", text)
         self.assertEqual(len(self.ids()), 6)
-        self.assertEqual(self.at_terminal(b"y\n", "queue", "drop", "--all")[0], 0)
+        self.assertEqual(self.p.at_terminal(b"y\n", "queue", "drop", "--all")[0], 0)
         self.assertEqual(len(self.ids()), 0)
 
     def test_who_is_told(self):
@@ -220,7 +220,7 @@ class Prompt(Waiting):
         r = self.p.ctl("queue", "bounce", "--from", "<>", "--yes")
         self.assertIn("queue bounce: 1 message, removed without a report: from <>, or NOTIFY without FAILURE\n", r.stderr)
         self.assertEqual(self.p.rows("queue", "bounce", "--all", "--dry-run"), [{"changed": 7, "unreported": 1, "dry_run": True}])
-        code, text = self.at_terminal(b"n\n", "queue", "bounce", "--all")
+        code, text = self.p.at_terminal(b"n\n", "queue", "bounce", "--all")
         self.assertIn("queue bounce: 7 messages, 1 of them removed without a report: from <>, or NOTIFY without FAILURE", text)
         self.assertEqual(self.p.rows("queue", "bounce", "--to", "mute@*", "--yes"), [{"changed": 1, "unreported": 1}])
         r = self.p.ctl("queue", "bounce", "--to", "x1@*", "--yes")

@@ -137,7 +137,7 @@ class Words(Waiting):
         """One message to many does not make every line as long as all of them."""
         self.p.send("many", to=["m%d@far0.test" % i for i in range(150)], sender="s9@here0.test")
         self.wait(7)
-        lines = self.at_terminal(b"", "queue", "list")[1].splitlines()
+        lines = self.p.at_terminal(b"", "queue", "list")[1].splitlines()
         self.assertEqual(len(lines), 8)
         self.assertLess(max(map(len, lines)), 200)
         self.assertIn("m0@far0.test, m1@far0.test and 148 more", lines[-1])
