@@ -34,8 +34,10 @@ conf_kind_find(
 	struct str in = str_c(parent != NULL ? parent->kind : NULL);
 	const struct conf_kind *k;
 
+	/* The top level has no name, and is in nothing: `"" { }` is not it. */
 	for (size_t i = 0; (k = conf_kind_at(i)) != NULL; i++)
-		if (same(k->kind, kind) && same(k->parent, in) &&
+		if ((parent == NULL || k->kind != NULL) &&
+		    same(k->kind, kind) && same(k->parent, in) &&
 		    (k->name == NULL || same(k->name, name)))
 			return k;
 	return NULL;

@@ -22,4 +22,5 @@ tests_unit_conf_test_conf_LDADD = common/conf/libconf.a \
 tests_unit_conf_test_typos_SOURCES = tests/unit/conf/test_typos.c
 tests_unit_conf_test_typos_LDADD = common/conf/libconf.a \
 	common/base/libbase.a $(CHECK_LIBS)
-EXTRA_DIST += tests/fuzz/seeds/conf/good tests/fuzz/seeds/conf/bad
+EXTRA_DIST += tests/fuzz/seeds/conf/good tests/fuzz/seeds/conf/bad \
+	tests/fuzz/seeds/conf/noname
