@@ -279,6 +279,14 @@ match_rows(struct scan *s, struct buf *missing)
 	return error == 0 ? 0 : -1;
 }
 
+/* Not one that is only empty: the first delivery may be about to fill it. */
+static bool
+is_index_lost(const struct mailbox *m)
+{
+	return (m->x.damaged || m->log.damaged) &&
+	    m->x.rows.nbase + m->x.rows.nmore == 0;
+}
+
 /* A file of ours that a delivery left unfinished, or is at work on. */
 static bool
 is_unfinished(struct scan *s, const struct found *f, const struct stat *st)
@@ -290,7 +298,7 @@ is_unfinished(struct scan *s, const struct found *f, const struct stat *st)
 		return false;
 	if ((uint64_t)st->st_size != size)
 		return true;
-	if (s->m->x.rows.nbase + s->m->x.rows.nmore == 0 ||
+	if (is_index_lost(s->m) ||
 	    clock_wall() - st->st_mtim.tv_sec >= YOUNG_S)
 		return false;
 	s->young = true;

@@ -378,20 +378,37 @@ END_TEST
 
 START_TEST(lost_index)
 {
-	char line[128];
+	char line[200];
 	uint32_t before;
 
 	box_add(&b, "one");
 	box_add(&b, "two");
 	before = mailbox_status(b.m)->uidvalidity;
 	box_close(&b);
-	snprintf(line, sizeof(line), "rm -rf %s/example.org/alice/ix", b.path);
+	snprintf(line, sizeof(line), "cd %s/example.org/alice && rm -rf ix && "
+	    "touch -d '2 minutes ago' cur/*", b.path);
 	ck_assert_int_eq(system(line), 0);
 	box_open(&b);
 	ck_assert_uint_eq(mailbox_status(b.m)->exists, 2);
 	ck_assert_uint_ge(mailbox_status(b.m)->uidvalidity, before);
 	ck_assert_ptr_nonnull(mailbox_get(b.m, 1));
 	ck_assert_ptr_nonnull(mailbox_get(b.m, 2));
+}
+END_TEST
+
+/* The file of the first delivery is there, and its row comes in a moment: who
+ * opens the mailbox for the first time just then makes no row of his own. */
+START_TEST(first_delivery_under_way)
+{
+	char line[128];
+
+	box_add(&b, "one");
+	box_close(&b);
+	snprintf(line, sizeof(line), "rm -rf %s/example.org/alice/ix", b.path);
+	ck_assert_int_eq(system(line), 0);
+	box_open(&b);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 0);
+	ck_assert_int_eq(box_count(&b, "cur"), 1);
 }
 END_TEST
 
@@ -464,6 +481,7 @@ mailbox(void)
 	tcase_add_test(tc, bad_sectors);
 	tcase_add_test(tc, files_of_the_expunged);
 	tcase_add_test(tc, lost_index);
+	tcase_add_test(tc, first_delivery_under_way);
 	tcase_add_test(tc, renamed_and_removed_files);
 	tcase_add_test(tc, quota);
 	return tc;
