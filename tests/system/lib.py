@@ -342,7 +342,7 @@ class Instance:
             return texts if len(texts) >= count else None
         texts = wait_for(ready, seconds, 0.1) or self.stored(address)
         if len(texts) != count:
-            raise AssertionError("%s has %d messages, not %d\n%s" % (address, len(texts), count, self.log_tail()))
+            raise AssertionError("%s has %d messages, not %d\n%s\n%s" % (address, len(texts), count, "\n".join(texts)[:4000], self.log_tail()))
         return texts
 
     def wait_mail_with(self, address, words, count=1, seconds=10):

@@ -1,4 +1,5 @@
 """A disk without room, without inodes, and one that is read-only: nothing is lost, and all goes on by itself."""
+import json
 import os
 import smtplib
 import subprocess
@@ -189,7 +190,13 @@ class Mail(Full):
         self.assertTrue(wait_for(lambda: all(row["attempts"] for row in p.queue()), 20), p.log_tail())
         self.ballast.fill(leave=10 * MIB)
         self.assertTrue(wait_for(lambda: self.lines("disk-short"), 10), p.log_tail())
-        p.ctl("queue", "bounce", "--all", "--yes")
+        # What is on its way just then is left out, and asked for again.
+        changed = []
+
+        def bounced():
+            changed.append(json.loads(p.ctl("--json", "queue", "bounce", "--all", "--yes", check=False).stdout or '{"changed": 0}')["changed"])
+            return sum(changed) == 5
+        self.assertTrue(wait_for(bounced, 10), (changed, p.log_tail()))
         time.sleep(1.5)
         self.assertEqual(self.lines(" report "), [])
         self.assertEqual(len(p.queue()), 5)
