@@ -37,6 +37,16 @@ folder_token(const char *name, char room[TOKEN])
 	return drop_token(str_c(name[0] == '.' ? name + 1 : name), room);
 }
 
+struct str
+folder_token_back(const char *name, char room[TOKEN])
+{
+	const struct str token = folder_token(name, room);
+
+	if (token.n != 0)
+		room[0] = (char)~room[0];
+	return token;
+}
+
 /* sendmail's names, before they are finished. */
 static bool
 is_unfinished(const char *name)
@@ -52,6 +62,7 @@ keep_gone(struct pickup *p, const char *name)
 	char room[TOKEN];
 
 	buf_add(&p->gone, folder_token(name, room));
+	buf_add(&p->gone, folder_token_back(name, room));
 }
 
 static bool
@@ -407,8 +418,11 @@ folder_remove(struct pickup *p)
 
 /* Not there for certain.  It loses its dot, and never gets one. */
 static bool
-is_gone(const struct pickup *p, const char *dotted)
+is_gone(const struct pickup *p, struct str token)
 {
+	char dotted[1 + DROP_NAME + 1] = ".";
+
+	drop_name(dotted + 1, token);
 	return is_missing(p, dotted) && is_missing(p, dotted + 1);
 }
 
@@ -428,10 +442,11 @@ folder_compare(struct pickup *p, struct str tokens)
 {
 	while (tokens.n >= TOKEN) {
 		const struct str token = str_take(&tokens, TOKEN);
-		char name[1 + DROP_NAME + 1] = ".";
+		char name[DROP_NAME + 1], room[TOKEN];
 
-		drop_name(name + 1, token);
-		if (is_gone(p, name))
+		drop_name(name, token);
+		if (is_gone(p, token) &&
+		    is_gone(p, folder_token_back(name, room)))
 			buf_add(&p->gone, token);
 	}
 	/* Not there, though perhaps not on disk. */

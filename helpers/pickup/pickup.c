@@ -106,7 +106,8 @@ submit(struct pickup *p)
 	else
 		forth(p, &m);
 	m.size_hint = p->now.text.n;
-	m.token = folder_token(p->now.name, token);
+	m.token = (is_back ? folder_token_back : folder_token)(
+	    p->now.name, token);
 	m.client = str_n(who, (size_t)snprintf(who, sizeof(who), "unix:%u",
 	    (unsigned)p->now.uid));
 	m.login = m.client;

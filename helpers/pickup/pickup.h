@@ -65,7 +65,10 @@ bool folder_read(struct pickup *p);
 /* The token of a file, in room; empty: not one of sendmail's names, and so
  * it may be taken twice. */
 struct str folder_token(const char *name, char room[TOKEN]);
-/* What was taken: its token to p->gone.  If it stays it is never taken again
+/* The same of the report that takes its place: what qmgr knows by this one is
+ * not the message, which may have become one that is taken. */
+struct str folder_token_back(const char *name, char room[TOKEN]);
+/* What was taken: its tokens to p->gone.  If it stays it is never taken again
  * by this process. */
 void folder_remove(struct pickup *p);
 /* The same of what may not be back as a whole: it is put aside, now or by a

@@ -391,6 +391,23 @@ class Files(unittest.TestCase):
             p.wait_queue_empty()
             p.wait_mail(BOB, 1)
 
+    def test_given_back_then_taken(self):
+        """Reported in part and not put aside; a larger message is taken now: then it goes to its recipients."""
+        with Instance(config=QUICK + "\nreceive { message = 64KiB }") as p:
+            p.start()
+            pickup = p.pids("pickup")[0]
+            os.kill(pickup, signal.SIGSTOP)
+            self.in_part(p)
+            Path(folder(p), "corrupt").write_text("in the way")
+            os.kill(pickup, signal.SIGCONT)
+            p.wait_mail(BOB, 1, 20)
+            self.assertTrue(wait_for(lambda: "drop-stays" in p.log(), 20), p.log_tail())
+            p.write_config(p.config.replace("64KiB", "1MiB"))
+            p.restart()
+            self.assertIn("some words", p.wait_mail(BOB, 2, 20)[1])
+            self.assertTrue(wait_for(lambda: os.listdir(folder(p)) == ["corrupt"], 20), os.listdir(folder(p)))
+            p.wait_queue_empty()
+
     def test_given_back_bare(self):
         """Too much for a report: it has the reason and some of those it was for."""
         with Instance(config=QUICK + "\nreceive { message = 64KiB }") as p:

@@ -97,8 +97,10 @@ START_TEST(unsure)
 	folder_compare(&p, first);
 	ck_assert_uint_eq(buf_len(&p.gone), 0);
 	take(2);
-	ck_assert_uint_eq(folder_gone(&p).n, 2 * TOKEN);
-	ck_assert(str_eq(str_from(buf_str(&p.gone), TOKEN), first));
+	/* Each has two, one for its report. */
+	ck_assert_uint_eq(folder_gone(&p).n, 4 * TOKEN);
+	ck_assert_ptr_nonnull(memmem(str_from(buf_str(&p.gone), 2 * TOKEN).p,
+	    2 * TOKEN, first.p, TOKEN));
 	buf_reset(&p.gone);
 	folder_compare(&p, first);
 	ck_assert(str_eq(buf_str(&p.gone), first));
@@ -142,7 +144,7 @@ START_TEST(stuck)
 	}
 	folder_look(&p);
 	ck_assert_uint_eq(count_names(), 1);
-	ck_assert_uint_eq(buf_len(&p.gone), STUCK * TOKEN);
+	ck_assert_uint_eq(buf_len(&p.gone), STUCK * 2 * TOKEN);
 	ck_assert_uint_eq(p.stuck.n, 0);
 }
 END_TEST
@@ -308,6 +310,25 @@ START_TEST(unfinished)
 }
 END_TEST
 
+/* What qmgr knows is forgotten when its file is gone, and not before. */
+START_TEST(known_of_report)
+{
+	char room[TOKEN], back[TOKEN];
+	struct str token, report;
+
+	make(3);
+	token = folder_token(p.now.name, room);
+	report = folder_token_back(p.now.name, back);
+	ck_assert(!str_eq(token, report));
+	folder_compare(&p, token);
+	folder_compare(&p, report);
+	ck_assert_uint_eq(buf_len(&p.gone), 0);
+	unlinkat(p.folder, p.now.name, 0);
+	folder_compare(&p, report);
+	ck_assert(str_eq(buf_str(&p.gone), report));
+}
+END_TEST
+
 /* With the administrator, and not taken again. */
 START_TEST(kept)
 {
@@ -315,7 +336,7 @@ START_TEST(kept)
 	strcpy(p.now.why, "552 5.3.4 x");
 	folder_keep(&p);
 	ck_assert(is_aside());
-	ck_assert_uint_eq(buf_len(&p.gone), TOKEN);
+	ck_assert_uint_eq(buf_len(&p.gone), 2 * TOKEN);
 }
 END_TEST
 
@@ -347,7 +368,7 @@ START_TEST(kept_later)
 	folder_look(&p);
 	snprintf(to, sizeof(to), "corrupt/%s", p.now.name);
 	ck_assert(is_there(to));
-	ck_assert_uint_eq(buf_len(&p.gone), TOKEN);
+	ck_assert_uint_eq(buf_len(&p.gone), 2 * TOKEN);
 	ck_assert_uint_eq(p.kept.n, 0);
 }
 END_TEST
@@ -362,7 +383,7 @@ START_TEST(kept_missing)
 	unlinkat(p.folder, "corrupt", 0);
 	folder_look(&p);
 	ck_assert_uint_eq(p.kept.n, 0);
-	ck_assert_uint_eq(buf_len(&p.gone), TOKEN);
+	ck_assert_uint_eq(buf_len(&p.gone), 2 * TOKEN);
 }
 END_TEST
 
@@ -395,7 +416,7 @@ START_TEST(named_late)
 	}
 	ck_assert_int_eq(is_there(dotted + 1), removed);
 	ck_assert_int_eq(is_there(to), !removed);
-	ck_assert_uint_eq(buf_len(&p.gone), removed ? 0 : TOKEN);
+	ck_assert_uint_eq(buf_len(&p.gone), removed ? 0 : 2 * TOKEN);
 }
 END_TEST
 
@@ -412,6 +433,7 @@ folder(void)
 	tcase_add_loop_test(tc, sender, 0, (int)N_OF(senders));
 	tcase_add_loop_test(tc, goes_back, 0, (int)N_OF(refused));
 	tcase_add_test(tc, unfinished);
+	tcase_add_test(tc, known_of_report);
 	tcase_add_test(tc, kept);
 	tcase_add_test(tc, kept_later);
 	tcase_add_test(tc, kept_missing);
