@@ -268,20 +268,43 @@ note_site(const struct site *site, const struct lane *lane,
 	note_end();
 }
 
+/* By the whole address, or by what stands before its domain alone. */
+static bool
+names(struct str text, struct str address)
+{
+	const struct str local = str_first(address, str_rfind(address, '@'));
+
+	return local.n != 0 && str_find_str(text, local) != text.n;
+}
+
+static bool
+names_somebody(const struct job *j, struct str text)
+{
+	if (str_find(text, '@') != text.n || names(text, message_sender(j->m)))
+		return true;
+	for (size_t i = 0; i < j->n; i++)
+		if (names(text, rcpt_address(j->rcpts[i].r)))
+			return true;
+	return false;
+}
+
 /* What stands for the site is shown to others who have mail for it: not whose
  * address it names. */
 static void
-say_of_lane(struct qmgr *d, struct lane *lane, struct reason *why)
+say_of_lane(struct job *j, struct lane *lane)
 {
+	struct qmgr *d = j->d;
+	struct reason *why = j->rcpts[0].reason, *other;
 	char text[300];
-	struct reason *other;
 
-	if (why->code / 100 == 2 || str_find(why->text, '@') == why->text.n) {
+	if (why->code / 100 == 2 || !names_somebody(j, why->text)) {
 		lane_said(&d->q.sites, lane, why);
 		return;
 	}
-	snprintf(text, sizeof(text), "%.*s: refused other mail",
-	    STR_ARG(str_first(why->remote, 200)));
+	/* Without remote the words were our own. */
+	snprintf(text, sizeof(text), "%.*s%srefused other mail",
+	    STR_ARG(str_first(why->remote, 200)),
+	    why->remote.n != 0 ? ": " : "");
 	other = reason_get(
 	    &d->q.reasons, why->code, why->status, str_c(text), STR_NONE);
 	lane_said(&d->q.sites, lane, other);
@@ -368,7 +391,7 @@ tell_site(struct job *j, enum site_state state, struct str hosts)
 	uint32_t wait;
 
 	if (is_used && site->kind == SITE_SMTP)
-		say_of_lane(d, lane, j->rcpts[0].reason);
+		say_of_lane(j, lane);
 	if (is_used) {
 		if (state == SITE_SLOW_DOWN && was_too_much(j, &wait))
 			sched_named(&d->q.sched, lane, wait, d->q.now);

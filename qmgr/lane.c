@@ -31,6 +31,12 @@ lane_said(struct sites *s, struct lane *lane, struct reason *reason)
 	lane->last = reason != NULL ? reason_ref(reason) : NULL;
 }
 
+bool
+lane_was_long(const struct lane *lane, int64_t end, int64_t lifetime)
+{
+	return end - lane->paused_at >= lifetime / GRACE_PART;
+}
+
 static void
 lane_free(struct sites *s, struct lane *lane)
 {

@@ -113,6 +113,11 @@ struct lane *lane_find(struct sites *s, const char *hosts);
 void lane_said(struct sites *s, struct lane *lane, struct reason *reason);
 /* From now on it is the one with these exchangers; no other may be. */
 void lane_name(struct sites *s, struct lane *lane, const char *hosts);
+/* Parts of a lifetime: so much has who had to wait by order until he was too
+ * old, from the end of that.  A hold counts once, a pause if it was as long:
+ * the one that ends at end, with times in milliseconds. */
+enum { GRACE_PART = 5 };
+bool lane_was_long(const struct lane *lane, int64_t end, int64_t lifetime);
 /* Its exchangers without the TLS policy, or the name of its only site. */
 struct str lane_text(const struct lane *lane);
 /* A job is over or a site has left: frees it when nobody needs it. */

@@ -66,7 +66,7 @@ note_pause(const struct qmgr *d, struct lane *lane, int64_t until)
 	if (until <= d->q.now && lane->paused_until > d->q.now)
 		lane->paused_at = d->q.now;
 	else if (until != 0 && lane->paused_until <= d->q.now &&
-	    lane_was_long(d, lane, end))
+	    lane_was_long(lane, end, d->o.lifetime))
 		lane->resumed = end;
 }
 

@@ -30,12 +30,6 @@ struct decision {
 	bool taken;            /* into a group */
 };
 
-bool
-lane_was_long(const struct qmgr *d, const struct lane *lane, int64_t end)
-{
-	return end - lane->paused_at >= d->o.lifetime / GRACE_PART;
-}
-
 /* The end of what an administrator had it wait for, or 0. */
 static int64_t
 free_since(const struct qmgr *d, const struct rcpt *r)
@@ -49,7 +43,7 @@ free_since(const struct qmgr *d, const struct rcpt *r)
 		since = lane->resumed;
 	/* Nobody has looked at it since it ended. */
 	if (lane->paused_until > since && lane->paused_until <= d->q.now &&
-	    lane_was_long(d, lane, lane->paused_until))
+	    lane_was_long(lane, lane->paused_until, d->o.lifetime))
 		since = lane->paused_until;
 	return since;
 }

@@ -200,11 +200,6 @@ struct outcome *outcomes_find(
 
 /* Its sender is told that it is late, if that is so and wanted. */
 void message_warn(struct qmgr *d, struct message *m);
-/* Parts of a lifetime: so much has who had to wait by order until he was too
- * old, from the end of that.  A hold counts once, a pause if it was as long. */
-enum { GRACE_PART = 5 };
-bool lane_was_long(
-    const struct qmgr *d, const struct lane *lane, int64_t end);
 /* It is given up if it fails for this reason (or NULL). */
 bool rcpt_expired(
     const struct qmgr *d, const struct rcpt *r, const struct reason *why);

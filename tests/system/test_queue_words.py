@@ -217,18 +217,25 @@ class Top(Waiting):
         self.assertIn(self.sink.via, self.p.ctl("queue", "top").stdout)
         self.assertEqual(self.p.ctl("queue", "top", "--every", "never", check=False).returncode, 64)
 
-    def test_words_about_others(self):
-        """Why a site is left alone is told to all who have mail for it, but not about whom it spoke."""
+    def about_others(self, until):
+        """What is said of a site that answered with an address up to that character."""
         site = self.sink.via
-        self.sink.again(reply={"RCPT": lambda line: "450 4.3.2 too busy for " + line.split("<")[1].split(">")[0]})
+        self.sink.again(reply={"RCPT": lambda line: "450 4.3.2 too busy for " + line.split("<")[1].split(until)[0]})
         self.change("retry", "--to", "x0@*")
         self.p.send("too much, too", to="secret@far0.test")
         self.assertTrue(wait_for(lambda: self.p.rows("site", "show", site)[0]["state"] == "slow", 10), self.p.rows("site", "list"))
         self.p.send("later", to="later@far0.test")
         self.wait(8)
         row = self.p.rows("queue", "list", "--to", "later@*")[0]
-        self.assertEqual((row["attempts"], row["reason"]), (0, "127.0.0.1 [127.0.0.1]: refused other mail"))
         self.assertNotIn("secret", self.p.ctl("queue", "show", row["id"]).stdout)
+        return row["attempts"], row["reason"]
+
+    def test_words_about_others(self):
+        """Why a site is left alone is told to all who have mail for it, but not about whom it spoke."""
+        self.assertEqual(self.about_others(">"), (0, "127.0.0.1 [127.0.0.1]: refused other mail"))
+
+    def test_words_about_others_in_short(self):
+        self.assertEqual(self.about_others("@"), (0, "127.0.0.1 [127.0.0.1]: refused other mail"))
 
 
 @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
