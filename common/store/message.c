@@ -13,28 +13,53 @@
 
 enum { SPACE_MAX = 8 * 1024 * 1024 };
 
-/* The record from disk; after a second try with positions read anew. */
-static bool
+static enum store_result
+read_once(struct mailbox *m, const struct row *row, struct buf *space,
+    struct cold *out)
+{
+	buf_reset(space);
+	if (coldfiles_read(&m->cold, m->log.ix, row, space))
+		return coldrec_take(buf_str(space), out) ? STORE_OK :
+		                                           STORE_NOT_FOUND;
+	return errno == ENOENT || errno == EILSEQ ? STORE_NOT_FOUND :
+	                                            STORE_ERROR;
+}
+
+/* Positions may be old: they are read anew. */
+static enum store_result
+reload(struct mailbox *m)
+{
+	enum store_result r;
+	int saved;
+
+	if (boxlog_lock(&m->log) == -1)
+		return STORE_ERROR;
+	r = mailbox_reload(m);
+	saved = errno;
+	boxlog_unlock(&m->log);
+	errno = saved;
+	return r;
+}
+
+/* The record from disk.  STORE_NOT_FOUND: it is not there, for certain. */
+static enum store_result
 read_record(struct mailbox *m, const struct row *row, struct buf *space,
     struct cold *out)
 {
 	uint32_t uid = row->uid;
+	enum store_result r = read_once(m, row, space, out);
 
-	for (int attempt = 0; attempt < 2; attempt++) {
-		buf_reset(space);
-		if (row != NULL &&
-		    coldfiles_read(&m->cold, m->log.ix, row, space) &&
-		    coldrec_take(buf_str(space), out))
-			return true;
-		if (attempt > 0 || boxlog_lock(&m->log) == -1)
-			break;
-		if (mailbox_reload(m) != STORE_OK)
-			attempt = 1;
-		boxlog_unlock(&m->log);
-		row = mailbox_get(m, uid);
-	}
-	m->lost = true;
-	return false;
+	if (r != STORE_NOT_FOUND)
+		return r;
+	r = reload(m);
+	row = r == STORE_OK ? mailbox_get(m, uid) : NULL;
+	if (row != NULL)
+		r = read_once(m, row, space, out);
+	else if (r == STORE_OK)
+		r = STORE_NOT_FOUND;
+	if (r == STORE_NOT_FOUND)
+		m->lost = true;
+	return r;
 }
 
 static int
@@ -114,8 +139,10 @@ enum store_result
 message_cold(struct mailbox *m, const struct row *row, struct buf *space,
     struct cold *out)
 {
-	if (!read_record(m, row, space, out))
-		return STORE_NOT_FOUND;
+	enum store_result r = read_record(m, row, space, out);
+
+	if (r != STORE_OK)
+		return r;
 	if (out->envelope.n != 0 && out->structure.n != 0)
 		return STORE_OK;
 	return complete(m, space, out);
@@ -128,10 +155,12 @@ message_open(struct mailbox *m, const struct row *row)
 	struct buf space;
 	struct stat st;
 	int fd = -1, saved;
+	enum store_result r;
 
 	buf_init(&space, SPACE_MAX);
-	if (!read_record(m, row, &space, cold))
-		errno = ENOENT;
+	r = read_record(m, row, &space, cold);
+	if (r != STORE_OK)
+		errno = r == STORE_NOT_FOUND ? ENOENT : errno;
 	else if ((fd = open_named(m, cold->name)) != -1 &&
 	    fstat(fd, &st) == 0 && message_is_lost(&st, cold)) {
 		m->lost = true;
