@@ -31,6 +31,7 @@ struct batch {
 	struct map by_key;
 	struct batchboxes boxes;
 	size_t nboxes, count;
+	size_t nbusy;         /* boxes with work */
 	struct pool pool;     /* of one batch */
 	struct batchfile file;
 	bool repeated;        /* some were there already */
@@ -131,14 +132,20 @@ batch_count(const struct batch *b)
 	return b->count;
 }
 
+bool
+batch_is_full(const struct batch *b)
+{
+	return b->nbusy >= b->conf.accounts;
+}
+
 /* Those without work, the least used first. */
 static void
-shrink(struct batch *b)
+shrink(struct batch *b, size_t most)
 {
 	struct batchbox *box, *next;
 
 	TAILQ_FOREACH_SAFE(box, &b->boxes, entry, next) {
-		if (b->nboxes <= b->conf.accounts)
+		if (b->nboxes <= most)
 			return;
 		if (TAILQ_EMPTY(&box->queue))
 			drop_box(b, box);
@@ -157,18 +164,24 @@ get_box(struct batch *b, struct str path, struct str name)
 	buf_add(&key, name);
 	box = map_get(&b->by_key, buf_str(&key));
 	buf_clear(&key);
+	/* What it has work for is judged under the lock. */
+	if (box != NULL && TAILQ_EMPTY(&box->queue) &&
+	    !batchbox_is_current(&b->conf, box)) {
+		drop_box(b, box);
+		box = NULL;
+	}
 	if (box != NULL) {
 		TAILQ_REMOVE(&b->boxes, box, entry);
 		TAILQ_INSERT_TAIL(&b->boxes, box, entry);
 		return box;
 	}
+	shrink(b, b->conf.accounts - 1);
 	box = batchbox_open(&b->conf, path, name);
 	if (box == NULL)
 		return NULL;
 	map_set(&b->by_key, box->key, box);
 	TAILQ_INSERT_TAIL(&b->boxes, box, entry);
 	b->nboxes++;
-	shrink(b);
 	return box;
 }
 
@@ -188,10 +201,12 @@ box_of(struct batch *b, const struct delivery *d)
 	return get_box(b, d->path, STR("INBOX"));
 }
 
-/* The account as readers open it, for what rows alone can tell. */
+/* The account as readers open it, for what rows alone can tell: those that are
+ * on disk, also when the flush of the process before this one failed. */
 static struct account *
 full_account(struct batch *b, const struct delivery *d)
 {
+	struct store_conf store = b->conf.store;
 	int fd;
 
 	if (b->full == NULL || !str_eq(buf_str(&b->full_path), d->path)) {
@@ -202,7 +217,8 @@ full_account(struct batch *b, const struct delivery *d)
 		fd = account_folder(b->conf.rootfd, d->path);
 		if (fd == -1)
 			return NULL;
-		b->full = account_open(fd, &b->conf.store);
+		store.from_disk = true;
+		b->full = account_open(fd, &store);
 	}
 	if (b->full != NULL)
 		account_set_quota(b->full, d->quota);
@@ -215,6 +231,8 @@ seen_in(struct account *a, struct str name, const struct delivery *d,
 {
 	struct mailbox *m;
 	enum store_result opened = mailbox_open(a, name, &m);
+	const struct sought sought = { d->guid, d->accepted, d->head.n, d->size,
+		crc };
 	uint32_t uid;
 	enum seen seen;
 	int saved;
@@ -223,8 +241,7 @@ seen_in(struct account *a, struct str name, const struct delivery *d,
 	 * when the first is written over, is worse than to wait. */
 	if (opened != STORE_OK)
 		return opened == STORE_NOT_FOUND ? SEEN_NOT : SEEN_ERROR;
-	while ((seen = mailbox_seen(m, d->guid, d->accepted,
-	            (uint32_t)d->size, crc, &uid)) == SEEN_BROKEN) {
+	while ((seen = mailbox_seen(m, &sought, &uid)) == SEEN_BROKEN) {
 		enum store_result r = mailbox_lose(m, uid);
 
 		if (r == STORE_OK)
@@ -342,6 +359,7 @@ reopen_box(struct batch *b, struct batchbox *box, const struct delivery *d)
 static void
 enqueue(struct batch *b, struct batchbox *box, struct queued *q)
 {
+	b->nbusy += TAILQ_EMPTY(&box->queue);
 	TAILQ_INSERT_TAIL(&box->queue, q, entry);
 	/* One descriptor is kept where syncfs does not tell; all of them when
 	 * files are synced one by one. */
@@ -427,7 +445,8 @@ fail_box(struct batchbox *box, int error)
 			continue;
 		q->d->result = DELIVERY_ERROR;
 		q->d->error = error;
-		(void)unlinkat(box->cur, q->name, 0);
+		if (!q->taken)
+			(void)unlinkat(box->cur, q->name, 0);
 	}
 }
 
@@ -448,14 +467,19 @@ write_frames(struct batchbox *box)
 		boxlog_begin(&box->log, &frame, &after);
 		first = q;
 		for (; q != NULL && buf_len(&frame) < FRAME_FULL;
-		    q = TAILQ_NEXT(q, entry), nops++) {
+		    q = TAILQ_NEXT(q, entry)) {
+			if (q->taken)
+				continue;
 			q->op.uid = q->d->uid = after.uidnext++;
 			op_append_put(&frame, &q->op);
 			after.exists++;
 			after.unseen++;
 			after.octets += q->op.size;
+			nops++;
 		}
-		rc = boxlog_append(&box->log, &frame, &after, nops, NULL);
+		if (nops > 0)
+			rc = boxlog_append(
+			    &box->log, &frame, &after, nops, NULL);
 		for (; rc == 0 && first != q; first = TAILQ_NEXT(first, entry))
 			first->framed = true;
 	}
@@ -465,12 +489,12 @@ write_frames(struct batchbox *box)
 
 /* 1: the limits must be on disk first. */
 static int
-commit_box(struct batchbox *box)
+commit_box(const struct batch_conf *conf, struct batchbox *box)
 {
 	struct queued *q;
 	uint32_t n = 0;
 	bool later = false;
-	int rc = batchbox_lock(box), saved;
+	int rc = batchbox_lock(conf, box), saved;
 
 	if (rc == -1)
 		return -1;
@@ -591,7 +615,7 @@ commit_boxes(struct batch *b, bool again)
 
 		if (TAILQ_EMPTY(&box->queue) || (again && !box->waits))
 			continue;
-		rc = commit_box(box);
+		rc = commit_box(&b->conf, box);
 		box->waits = rc == 1;
 		later = later || box->waits;
 		if (rc == -1) {
@@ -617,9 +641,9 @@ batch_commit(struct batch *b)
 		if (box->stale)
 			drop_box(b, box);
 	}
-	b->count = 0;
+	b->count = b->nbusy = 0;
 	b->keep = syncpick_may_be_files(&b->pick);
 	pool_clear(&b->pool);
-	shrink(b);
+	shrink(b, b->conf.accounts);
 	return 0;
 }

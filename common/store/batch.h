@@ -70,6 +70,9 @@ void batch_free(struct batch *b);
 void batch_add(struct batch *b, struct delivery *d);
 /* Deliveries added and not yet committed. */
 size_t batch_count(const struct batch *b);
+/* As many mailboxes have work as are kept open: batch_commit, or the next may
+ * find no descriptor. */
+bool batch_is_full(const struct batch *b);
 /*
  * Index frames, then one flush for all.  0: every delivery's result holds.
  * -1 and errno: the flush failed; nothing is known, nothing may be answered,

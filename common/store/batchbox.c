@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "store/coldrec.h"
 #include "store/disk.h"
 #include "store/inner.h"
 
@@ -61,7 +62,7 @@ has_index(const struct batch_conf *conf, struct batchbox *box)
 	if (boxlog_tail(&box->log) == 0)
 		return true;
 	return (errno == ENOENT || errno == EILSEQ) &&
-	    make_index(conf, box) == 0;
+	    make_index(conf, box) == 0 && boxlog_tail(&box->log) == 0;
 }
 
 void
@@ -69,8 +70,25 @@ batchbox_free(struct batchbox *box)
 {
 	boxlog_close(&box->log);
 	close(box->cur);
+	free(box->cur_path);
 	free(box->key_space);
 	free(box);
+}
+
+static char *
+path_of_cur(struct str path, struct str name)
+{
+	struct buf out, dir;
+	char *copy;
+
+	buf_init(&out, BUF_NO_MAX);
+	buf_init(&dir, MAILDIR_NAME);
+	(void)mailbox_dir_name(name, &dir);
+	buf_addf(&out, "%.*s/%s/cur", STR_ARG(path), buf_cstr(&dir));
+	copy = xstrdup(buf_cstr(&out));
+	buf_clear(&dir);
+	buf_clear(&out);
+	return copy;
 }
 
 struct batchbox *
@@ -95,6 +113,8 @@ batchbox_open(const struct batch_conf *conf, struct str path, struct str name)
 		return NULL;
 	}
 	box->device = st.st_dev;
+	box->inode = st.st_ino;
+	box->cur_path = path_of_cur(path, name);
 	box->cur = md.cur;
 	md.cur = -1;
 	maildir_close(&md);
@@ -114,14 +134,75 @@ batchbox_open(const struct batch_conf *conf, struct str path, struct str name)
 	return NULL;
 }
 
+/* Readers rename and delete folders, and administrators put others there. */
+static bool
+has_its_name(const struct batch_conf *conf, const struct batchbox *box)
+{
+	struct stat st;
+
+	return fstatat(conf->rootfd, box->cur_path, &st, 0) == 0 &&
+	    st.st_dev == box->device && st.st_ino == box->inode;
+}
+
+bool
+batchbox_is_current(const struct batch_conf *conf, struct batchbox *box)
+{
+	return has_its_name(conf, box) && boxlog_tail(&box->log) == 0;
+}
+
+static void
+take(struct batchbox *box, uint32_t uid, const uint8_t guid[STORE_GUID])
+{
+	struct queued *q;
+
+	TAILQ_FOREACH(q, &box->queue, entry) {
+		if (memcmp(q->d->guid, guid, STORE_GUID) != 0)
+			continue;
+		q->taken = true;
+		q->d->uid = uid;
+		q->d->result = DELIVERY_REPEATED;
+	}
+}
+
+/* A reader that found the file without a row wrote one; or another deliver
+ * did, which was started while this one hung. */
+static void
+look_for_ours(struct batchbox *box, const struct frame *f, struct cold *cold)
+{
+	struct str ops = f->ops;
+	struct op_append append;
+	struct op op;
+
+	while (op_take(&ops, &op))
+		if (op.type == OP_APPEND && op_append_take(op.body, &append) &&
+		    coldrec_take(append.cold, cold))
+			take(box, append.uid, cold->guid);
+}
+
+static int
+read_news(struct batchbox *box)
+{
+	struct cold *cold = xmalloc(sizeof(*cold));
+	struct frame f;
+	int rc, saved;
+
+	while ((rc = boxlog_next(&box->log, &f)) == 1)
+		look_for_ours(box, &f, cold);
+	saved = errno;
+	free(cold);
+	errno = saved;
+	return rc;
+}
+
 int
-batchbox_lock(struct batchbox *box)
+batchbox_lock(const struct batch_conf *conf, struct batchbox *box)
 {
 	int saved;
 
 	if (boxlog_lock(&box->log) == -1)
 		return -1;
-	if (boxlog_tail(&box->log) == 0)
+	errno = ESTALE;
+	if (has_its_name(conf, box) && read_news(box) == 0)
 		return 0;
 	saved = errno;
 	boxlog_unlock(&box->log);

@@ -23,6 +23,7 @@ struct queued {
 	char *name;             /* in cur/, in the batch's pool */
 	int fd;                 /* -1: not needed any more */
 	bool framed;            /* its frame is written */
+	bool taken;             /* by somebody else, who wrote a row for it */
 };
 TAILQ_HEAD(queue, queued);
 
@@ -32,7 +33,9 @@ struct batchbox {
 	char *key_space;
 	struct str path, name;
 	int cur;
+	char *cur_path;       /* below the mail root */
 	dev_t device;
+	ino_t inode;          /* of cur */
 	struct boxlog log;
 	struct queue queue;
 	struct boxlog_mark mark; /* what the flush makes durable */
@@ -48,8 +51,12 @@ TAILQ_HEAD(batchboxes, batchbox);
 struct batchbox *batchbox_open(
     const struct batch_conf *conf, struct str path, struct str name);
 void batchbox_free(struct batchbox *box);
-/* Takes the lock and reads the end of the log.  -1 and errno; ESTALE: open
- * it again. */
-int batchbox_lock(struct batchbox *box);
+/* It is still the mailbox of that name, and its log was read to its end: what
+ * others add from now on is seen by batchbox_lock.  Else open it again. */
+bool batchbox_is_current(
+    const struct batch_conf *conf, struct batchbox *box);
+/* Takes the lock and reads what is new in the log: who of the queue has a row
+ * by now is marked as taken.  -1 and errno; ESTALE: open it again. */
+int batchbox_lock(const struct batch_conf *conf, struct batchbox *box);
 
 #endif

@@ -103,12 +103,14 @@ undo:
 	return -1;
 }
 
-static int
-sync_log(struct boxlog *l)
+int
+boxlog_sync(struct boxlog *l)
 {
-	if (disk_sync(l->fd) == 0)
+	if (l->failed == 0 && disk_sync(l->fd) == 0)
 		return 0;
-	l->failed = errno;
+	if (l->failed == 0)
+		l->failed = errno;
+	errno = l->failed;
 	return -1;
 }
 
@@ -184,7 +186,7 @@ boxlog_reserve(struct boxlog *l, uint32_t nuids, bool *later)
 		return 0;
 	}
 	mark = boxlog_mark(l);
-	if (sync_log(l) == -1)
+	if (boxlog_sync(l) == -1)
 		return -1;
 	boxlog_synced(l, mark);
 	s->uid_safe = l->uid_durable;
@@ -261,7 +263,7 @@ boxlog_go_on(struct boxlog *l)
 	head.first = 0;
 	if (boxlog_create(l, l->gen + 1, &state, &head) == -1)
 		return -1;
-	return sync_log(l) == -1 ? -1 : disk_sync_dir(l->ix);
+	return boxlog_sync(l) == -1 ? -1 : disk_sync_dir(l->ix);
 }
 
 int
@@ -284,7 +286,7 @@ boxlog_rotate(struct boxlog *l)
 		return -1;
 	l->ended = true;
 	/* If that fails the next holder of the lock does it. */
-	return sync_log(l) == -1 ? -1 : boxlog_go_on(l);
+	return boxlog_sync(l) == -1 ? -1 : boxlog_go_on(l);
 }
 
 struct boxlog_mark

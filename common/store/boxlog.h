@@ -38,6 +38,7 @@ struct boxlog {
 	bool damaged;  /* octets were passed over; cleared by the user */
 	int failed;    /* errno of a sync that failed, or 0: what the log holds
 	                * is unknown, nothing is added any more */
+	bool from_disk; /* it is read as it is there: disk_forget */
 	bool over;     /* a sync of another log failed: none is made anew */
 	struct buf in; /* what was read ahead, from offset in_at */
 	uint64_t in_at;
@@ -103,6 +104,8 @@ int boxlog_rotate(struct boxlog *l);
 /* The second half of it, when a crash left a log that ended and no next. */
 int boxlog_go_on(struct boxlog *l);
 
+/* Has the open log on disk.  -1 and errno: l->failed. */
+int boxlog_sync(struct boxlog *l);
 /* What was written until now is on disk (limits as of then). */
 struct boxlog_mark {
 	uint32_t uid_limit;

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "store/boxlog.h"
 #include "store/disk.h"
+#include "store/look.h"
 
 enum { READ_STEP = 64 * 1024 };
 
@@ -52,6 +53,8 @@ boxlog_start(struct boxlog *l, uint32_t gen)
 	fd = disk_open(l->ix, name, O_RDWR);
 	if (fd == -1)
 		return -1;
+	if (l->from_disk)
+		disk_forget(fd);
 	if (l->fd != -1)
 		close(l->fd);
 	l->fd = fd;
@@ -122,7 +125,7 @@ fill(struct boxlog *l, size_t want, uint64_t size)
 }
 
 static enum frame_result
-read_at_end(struct boxlog *l, uint64_t size, struct frame *f)
+read_once(struct boxlog *l, uint64_t size, struct frame *f)
 {
 	enum frame_result r;
 	size_t want = FRAME_HEAD, n;
@@ -138,6 +141,18 @@ read_at_end(struct boxlog *l, uint64_t size, struct frame *f)
 			return FRAME_BAD;
 		want = n;
 	}
+}
+
+/* What was read ahead may have been cut off since, and written anew. */
+static enum frame_result
+read_at_end(struct boxlog *l, uint64_t size, struct frame *f)
+{
+	enum frame_result r = read_once(l, size, f);
+
+	if (r == FRAME_OK)
+		return r;
+	buf_reset(&l->in);
+	return read_once(l, size, f);
 }
 
 /* With the lock, octets at the end that are no frame: finds where to go on (1)
@@ -167,7 +182,8 @@ mend(struct boxlog *l, uint64_t size)
 		/* A frame may begin near the end of what was looked at. */
 		at += n < FRAME_MAX ? n : n / 2;
 	}
-	if (disk_truncate(l->fd, l->end) == -1)
+	/* Nothing tells of the damage any more, then. */
+	if (look_set(l->ix) == -1 || disk_truncate(l->fd, l->end) == -1)
 		return -1;
 	buf_reset(&l->in);
 	l->damaged = true;

@@ -11,7 +11,11 @@
 #include "store/guid.h"
 #include "store/inner.h"
 
-enum { FRAME_FULL = 1024 * 1024, COPY_STEP = 256 * 1024 };
+enum {
+	FRAME_FULL = 1024 * 1024,
+	COPY_STEP = 256 * 1024,
+	FRESH_S = 60 /* after that, whoever wrote a file has flushed it */
+};
 
 /* One message on its way. */
 struct copied {
@@ -45,16 +49,33 @@ copy_octets(int in, int out)
 	return n == 0 ? 0 : -1;
 }
 
+/* What was delivered just now is flushed by deliver, for its own answer: ours
+ * may be the first. */
+static int
+flush_fresh(struct copy *c, const struct row *row, const char *name)
+{
+	int fd;
+
+	if (clock_wall() - (int64_t)row->saved >= FRESH_S)
+		return 0;
+	fd = disk_open(c->to->md.cur, name, O_RDONLY);
+	if (fd == -1)
+		return -1;
+	syncset_adopt(&c->to->account->sync, fd);
+	return 0;
+}
+
 /* The same file by another name, or its octets where links do not work. */
 static int
-link_or_copy(struct copy *c, struct str base, const char *to)
+link_or_copy(struct copy *c, const struct row *row, const char *to)
 {
+	const struct str base = c->cold->name;
 	char from[MAILDIR_NAME];
 	int in, out, rc;
 
 	maildir_cur_name(from, base);
 	if (disk_link(c->from->md.cur, from, c->to->md.cur, to) == 0)
-		return 0;
+		return flush_fresh(c, row, to);
 	in = maildir_open_message(&c->from->md, base);
 	if (in == -1)
 		return -1;
@@ -82,12 +103,15 @@ copy_file(struct copy *c, const struct row *row)
 	guid_random(guid);
 	maildir_base(base, clock_wall(), guid, c->cold->size);
 	maildir_cur_name(name, str_c(base));
-	if (link_or_copy(c, c->cold->name, name) == -1)
-		return errno == ENOENT ? STORE_NOT_FOUND : STORE_ERROR;
 	done->uid = row->uid;
 	done->name = xstrdup(name);
-	c->n++;
-	return STORE_OK;
+	c->n++; /* also half done, it is to be undone */
+	if (link_or_copy(c, row, name) == 0)
+		return STORE_OK;
+	if (errno != ENOENT)
+		return STORE_ERROR;
+	free(c->list[--c->n].name);
+	return STORE_NOT_FOUND;
 }
 
 static enum store_result

@@ -138,6 +138,12 @@ disk_unview(struct disk_view *v)
 	*v = (struct disk_view){ 0 };
 }
 
+void
+disk_forget(int fd)
+{
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 int
 disk_truncate(int fd, uint64_t size)
 {
@@ -191,6 +197,17 @@ int
 disk_rename(int from_dir, const char *from, int to_dir, const char *to)
 {
 	return fails(DISK_RENAME) ? -1 : renameat(from_dir, from, to_dir, to);
+}
+
+int
+disk_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (fails(DISK_RENAME))
+		return -1;
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Not all file systems can. */
+	return errno == EINVAL ? renameat(from_dir, from, to_dir, to) : -1;
 }
 
 int

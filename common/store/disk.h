@@ -55,6 +55,9 @@ struct disk_view {
 int disk_view(int fd, size_t n, struct disk_view *v);
 /* A zeroed one is empty. */
 void disk_unview(struct disk_view *v);
+/* What is read of the file next comes from the disk: what the kernel has of it
+ * may be what it failed to write.  Not what is still to be written. */
+void disk_forget(int fd);
 int disk_truncate(int fd, uint64_t size);
 int disk_sync(int fd);
 int disk_sync_dir(int fd);
@@ -64,6 +67,8 @@ unsigned disk_sync_failures(void);
 /* errno of the last that did, or 0. */
 int disk_sync_error(void);
 int disk_rename(int from_dir, const char *from, int to_dir, const char *to);
+/* Never over another file: EEXIST. */
+int disk_move(int from_dir, const char *from, int to_dir, const char *to);
 int disk_link(int from_dir, const char *from, int to_dir, const char *to);
 /* Fine if it is not there. */
 int disk_unlink(int dir, const char *name);

@@ -147,8 +147,15 @@ enum seen {
 	SEEN_BROKEN, /* *uid is a row for mailbox_lose */
 	SEEN_ERROR   /* errno: the file could not be read */
 };
-enum seen mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID],
-    int64_t since, uint32_t source_n, uint32_t source_crc, uint32_t *uid);
+struct sought {
+	const uint8_t *guid;
+	int64_t since;       /* seconds since 1970 */
+	uint64_t head;       /* octets that stand before the text */
+	uint64_t size;       /* of the text */
+	uint32_t crc;        /* likewise */
+};
+enum seen mailbox_seen(
+    struct mailbox *m, const struct sought *sought, uint32_t *uid);
 
 /* recheck.c: after mailbox_load: drops rows that came through a power cut
  * without their file, or with a part of it. */
@@ -188,6 +195,8 @@ uint32_t mailbox_add(struct mailbox *m, const struct newcomer *n);
 /* merge.c: a snapshot of what is loaded; failure does no harm. */
 void mailbox_merge(struct mailbox *m);
 bool mailbox_wants_merge(const struct mailbox *m);
+/* Somebody else made one since ours: 1; 0; -1 and errno. */
+int mailbox_other_snapshot(const struct mailbox *m);
 
 /* view.c */
 void view_hear(struct view *v, enum boxindex_news what, uint32_t uid);

@@ -8,6 +8,7 @@
 #include "store/disk.h"
 #include "store/guid.h"
 #include "store/inner.h"
+#include "store/look.h"
 #include "store/snap.h"
 
 /* The newest snapshot that is whole; 0: none. */
@@ -76,7 +77,7 @@ begin_anew(struct mailbox *m)
 	first.uid_limit = first.uidnext + BOXLOG_UIDS;
 	first.modseq_limit = first.modseq + BOXLOG_MODSEQS;
 	guid_random(head.guid);
-	if (gen > BOXLOG_GEN_MAX ||
+	if (gen > BOXLOG_GEN_MAX || look_set(m->log.ix) == -1 ||
 	    boxlog_create(&m->log, gen, &first, &head) == -1 ||
 	    disk_sync(m->log.fd) == -1 || disk_sync_dir(m->log.ix) == -1 ||
 	    disk_sync_dir(m->md.dir) == -1 || remove_old(m, gen) == -1)
@@ -96,7 +97,8 @@ replace_log(struct mailbox *m, uint32_t gen)
 
 	memcpy(head.guid, m->x.guid, STORE_GUID);
 	m->x.damaged = true;
-	return boxlog_create(&m->log, gen, &m->x.state, &head) == -1 ?
+	return look_set(m->log.ix) == -1 ||
+	        boxlog_create(&m->log, gen, &m->x.state, &head) == -1 ?
 	    STORE_ERROR :
 	    STORE_OK;
 }
@@ -169,10 +171,9 @@ load_locked(struct mailbox *m)
 		r = replay(m);
 	if (r == STORE_ERROR && errno == EILSEQ)
 		anew = true;
-	if (anew) {
+	if (anew)
 		r = begin_anew(m);
-		m->lost = true; /* look for files */
-	}
+	m->lost = m->lost || look_is_set(m->log.ix);
 	return r;
 }
 

@@ -20,6 +20,7 @@ common_store_libstore_a_SOURCES = \
 	common/store/inner.h \
 	common/store/keywords.c common/store/keywords.h \
 	common/store/load.c \
+	common/store/look.c \
 	common/store/mailbox.c common/store/mailbox.h \
 	common/store/maildir.c common/store/maildir.h \
 	common/store/manage.c \

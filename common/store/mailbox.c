@@ -51,6 +51,7 @@ open_folder(struct account *a, struct str name, struct mailbox *m)
 	if (ix == -1 || boxlog_open(&m->log, ix, a->conf.epoch) == -1)
 		return STORE_ERROR;
 	m->log.over = a->flush_error != 0;
+	m->log.from_disk = a->conf.from_disk;
 	return STORE_OK;
 }
 

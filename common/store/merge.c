@@ -205,9 +205,8 @@ write_all(struct mailbox *m)
 	return 0;
 }
 
-/* Somebody else made one since: 1. */
-static int
-other_snapshot(const struct mailbox *m)
+int
+mailbox_other_snapshot(const struct mailbox *m)
 {
 	uint32_t low, high;
 
@@ -225,7 +224,7 @@ prepare(struct mailbox *m)
 
 	if (boxlog_lock(&m->log) == -1)
 		return false;
-	other = other_snapshot(m);
+	other = mailbox_other_snapshot(m);
 	if (other == 1) {
 		/* Its records have other places than ours. */
 		(void)mailbox_reload(m);

@@ -16,6 +16,7 @@
 #include "store/disk.h"
 #include "store/guid.h"
 #include "store/inner.h"
+#include "store/look.h"
 
 enum {
 	YOUNG_S = 60,              /* a delivery may be at work on the file */
@@ -40,7 +41,7 @@ struct scan {
 	struct found *found;
 	size_t n, cap;
 	struct map known;    /* base names in found, -> index + 1 */
-	bool young;          /* some were left for later */
+	bool later, fresh_later; /* some were left, some of those in new/ */
 };
 
 static int64_t
@@ -279,12 +280,14 @@ match_rows(struct scan *s, struct buf *missing)
 	return error == 0 ? 0 : -1;
 }
 
-/* Not one that is only empty: the first delivery may be about to fill it. */
+/* Who gave it this name may not have written its row yet.  By ctime: a link
+ * (COPY) has the times of the old file, and a clock may have been set back. */
 static bool
-is_index_lost(const struct mailbox *m)
+is_young(const struct stat *st)
 {
-	return (m->x.damaged || m->log.damaged) &&
-	    m->x.rows.nbase + m->x.rows.nmore == 0;
+	const int64_t age = clock_wall() - st->st_ctim.tv_sec;
+
+	return age > -YOUNG_S && age < YOUNG_S;
 }
 
 /* A file of ours that a delivery left unfinished, or is at work on. */
@@ -298,11 +301,17 @@ is_unfinished(struct scan *s, const struct found *f, const struct stat *st)
 		return false;
 	if ((uint64_t)st->st_size != size)
 		return true;
-	if (is_index_lost(s->m) ||
-	    clock_wall() - st->st_mtim.tv_sec >= YOUNG_S)
+	if (!is_young(st))
 		return false;
-	s->young = true;
+	s->later = true;
 	return true;
+}
+
+static void
+leave(struct scan *s, const struct found *f)
+{
+	s->later = true;
+	s->fresh_later = s->fresh_later || f->fresh;
 }
 
 /* false: it cannot be read now. */
@@ -349,12 +358,16 @@ add_found(struct scan *s)
 			continue;
 		fd = disk_open(
 		    f->fresh ? m->md.fresh : m->md.cur, f->name, O_RDONLY);
-		if (fd == -1)
+		if (fd == -1) {
+			if (errno != ENOENT && errno != ELOOP)
+				leave(s, f);
 			continue;
+		}
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 		    !is_unfinished(s, f, &st)) {
 			f->added = add_file(s, f, fd, &st);
-			s->young = s->young || !f->added; /* later */
+			if (!f->added)
+				leave(s, f);
 		}
 		close(fd);
 		if (buf_len(mailbox_frame(m)) >= FRAME_FULL) {
@@ -367,10 +380,27 @@ add_found(struct scan *s)
 	return STORE_OK;
 }
 
-/* What has a row moves from new/ to cur/, as every reader of a Maildir does. */
-static void
+static bool
+any_fresh(const struct scan *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->found[i].fresh && s->found[i].added)
+			return true;
+	return false;
+}
+
+/* What has a row moves from new/ to cur/, as every reader of a Maildir does.
+ * The row is on disk before: in cur/ nobody would look for one.  There may be
+ * another file of that name. */
+static enum store_result
 move_fresh(struct scan *s)
 {
+	struct mailbox *m = s->m;
+
+	if (!any_fresh(s))
+		return STORE_OK;
+	if (boxlog_sync(&m->log) == -1)
+		return STORE_ERROR;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct found *f = &s->found[i];
 		char to[MAILDIR_NAME + 8];
@@ -378,8 +408,9 @@ move_fresh(struct scan *s)
 		if (!f->fresh || !f->added)
 			continue;
 		maildir_cur_name(to, f->base);
-		(void)disk_rename(s->m->md.fresh, f->name, s->m->md.cur, to);
+		(void)disk_move(m->md.fresh, f->name, m->md.cur, to);
 	}
+	return STORE_OK;
 }
 
 static enum store_result
@@ -407,9 +438,38 @@ scan_locked(struct scan *s)
 		return r;
 	}
 	r = mailbox_commit(m);
-	if (r == STORE_OK)
-		move_fresh(s);
-	return r;
+	return r == STORE_OK ? move_fresh(s) : r;
+}
+
+/* With the lock, everything is looked at by positions that hold. */
+static enum store_result
+begin(struct scan *s)
+{
+	struct mailbox *m = s->m;
+	enum store_result r = mailbox_begin(m, (uint32_t)s->n);
+	int other;
+
+	if (r != STORE_OK || !s->all)
+		return r;
+	other = mailbox_other_snapshot(m);
+	if (other == 0)
+		return STORE_OK;
+	r = other == -1 ? STORE_ERROR : mailbox_reload(m);
+	mailbox_cancel(m);
+	return r == STORE_OK ? mailbox_begin(m, (uint32_t)s->n) : r;
+}
+
+/* All that was found has a row: once these are on disk, nobody needs to look
+ * again.  Not when somebody changed the log meanwhile, who may have found the
+ * next damage. */
+static void
+end_look(struct mailbox *m)
+{
+	if (!look_is_set(m->log.ix) || boxlog_lock(&m->log) == -1)
+		return;
+	if (!boxlog_has_more(&m->log) && boxlog_sync(&m->log) == 0)
+		look_clear(m->log.ix);
+	boxlog_unlock(&m->log);
 }
 
 static void
@@ -419,15 +479,20 @@ remember(struct scan *s, struct stamp fresh, struct stamp cur)
 	bool damaged = m->x.damaged || m->log.damaged;
 
 	/* move_fresh changed new/: look again, once, to find it settled. */
-	m->fresh_at = settled(fresh);
-	if (s->young)
+	m->fresh_at = s->fresh_later ? (struct stamp){ 0, 0 } : settled(fresh);
+	if (s->later)
 		m->look_at = clock_mono_ms() + YOUNG_S * 1000;
 	if (!s->all)
 		return;
 	m->cur_at = settled(cur);
-	m->x.damaged = m->log.damaged = m->lost = false;
-	if (!s->young)
+	if (!s->later)
 		m->look_at = 0;
+	/* Who is closed by then leaves it to the next who loads it. */
+	if (s->later && (damaged || m->lost) && look_set(m->log.ix) == -1)
+		return;
+	if (!s->later)
+		end_look(m);
+	m->x.damaged = m->log.damaged = m->lost = false;
 	if (damaged)
 		mailbox_merge(m); /* a whole snapshot ends the damage */
 }
@@ -445,7 +510,7 @@ mailbox_scan(struct mailbox *m, bool all)
 		r = STORE_ERROR;
 	sort_found(&s);
 	if (r == STORE_OK && (s.n > 0 || all)) {
-		r = mailbox_begin(m, (uint32_t)s.n);
+		r = begin(&s);
 		if (r == STORE_OK)
 			r = scan_locked(&s);
 	}

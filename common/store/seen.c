@@ -17,17 +17,19 @@
 
 enum { CLOCK_SLACK_S = 86400 }; /* a clock may have been set back */
 
-/* By reading: a sector that cannot be read is an error here, and a signal in
- * a map. */
+/* From that offset to the end.  By reading: a sector that cannot be read is an
+ * error here, and a signal in a map.  From the disk: what a failed flush left
+ * in memory reads like what was to be there. */
 static enum whole
-octets_are(int fd, uint64_t size, uint32_t crc)
+octets_are(int fd, uint64_t from, uint64_t size, uint32_t crc)
 {
 	enum { STEP = 256 * 1024 };
 	char *step = xmalloc(STEP);
 	uint32_t sum = 0;
-	uint64_t at = 0;
+	uint64_t at = from;
 	ssize_t n;
 
+	disk_forget(fd);
 	while ((n = disk_read(fd, step, STEP, at)) > 0) {
 		sum = crc32c(sum, step, (size_t)n);
 		at += (uint64_t)n;
@@ -38,30 +40,37 @@ octets_are(int fd, uint64_t size, uint32_t crc)
 	return at == size && sum == crc ? WHOLE : WHOLE_NOT;
 }
 
+static enum whole
+file_is(struct mailbox *m, const struct row *row, uint64_t from, uint64_t size,
+    uint32_t crc)
+{
+	const int fd = message_open(m, row);
+	enum whole whole;
+	int saved;
+
+	if (fd == -1)
+		return errno == ENOENT ? WHOLE_NOT : WHOLE_ERROR;
+	whole = octets_are(fd, from, size, crc);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return whole;
+}
+
 enum whole
 mailbox_is_whole(struct mailbox *m, const struct row *row)
 {
 	struct cold *cold = xmalloc(sizeof(*cold));
 	enum whole whole = WHOLE_ERROR;
 	struct buf space;
-	int fd, saved;
+	int saved;
 
 	buf_init(&space, COLDREC_MAX);
 	if (coldfiles_read(&m->cold, m->log.ix, row, &space) &&
-	    coldrec_take(buf_str(&space), cold)) {
-		fd = message_open(m, row);
-		if (fd != -1)
-			whole = octets_are(fd, cold->size, cold->crc);
-		else if (errno == ENOENT)
-			whole = WHOLE_NOT;
-		if (fd != -1) {
-			saved = errno;
-			close(fd);
-			errno = saved;
-		}
-	} else {
+	    coldrec_take(buf_str(&space), cold))
+		whole = file_is(m, row, 0, cold->size, cold->crc);
+	else
 		errno = EIO;
-	}
 	saved = errno;
 	buf_clear(&space);
 	free(cold);
@@ -69,14 +78,32 @@ mailbox_is_whole(struct mailbox *m, const struct row *row)
 	return whole;
 }
 
-enum seen
-mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
-    uint32_t source_n, uint32_t source_crc, uint32_t *uid)
+/* Of a row with that guid.  Who took the file in for want of a row knew its
+ * length alone. */
+static enum seen
+judge(struct mailbox *m, const struct row *row, const struct cold *cold,
+    const struct sought *s)
 {
 	static const enum seen of_whole[] = { [WHOLE] = SEEN_SAME,
 		[WHOLE_NOT] = SEEN_BROKEN, [WHOLE_ERROR] = SEEN_ERROR };
+	const bool was_found = cold->source_n == 0 && cold->source_crc == 0;
+	const bool is_same = was_found ? cold->size == s->head + s->size :
+	    cold->source_n == (uint32_t)s->size && cold->source_crc == s->crc;
+
+	if (!is_same)
+		return SEEN_OTHER;
+	if ((row->flags & ROW_GONE) != 0)
+		return SEEN_SAME;
+	return of_whole[was_found ?
+	        file_is(m, row, s->head, s->head + s->size, s->crc) :
+	        file_is(m, row, 0, cold->size, cold->crc)];
+}
+
+enum seen
+mailbox_seen(struct mailbox *m, const struct sought *sought, uint32_t *uid)
+{
 	struct cold *cold = xmalloc(sizeof(*cold));
-	uint32_t tag = coldrec_tag(guid);
+	uint32_t tag = coldrec_tag(sought->guid);
 	enum seen seen = SEEN_NOT;
 	struct buf space;
 
@@ -84,27 +111,20 @@ mailbox_seen(struct mailbox *m, const uint8_t guid[STORE_GUID], int64_t since,
 	for (size_t i = mailbox_rows(m); i > 0 && seen == SEEN_NOT; i--) {
 		const struct row *row = mailbox_row(m, i - 1);
 
-		if (row->saved + (int64_t)CLOCK_SLACK_S < since)
-			break;
-		buf_reset(&space);
-		if (row->tag != tag || (row->flags & ROW_LOST) != 0)
+		if (row->tag != tag || (row->flags & ROW_LOST) != 0 ||
+		    row->saved + (int64_t)CLOCK_SLACK_S < sought->since)
 			continue;
+		buf_reset(&space);
 		if (!coldfiles_read(&m->cold, m->log.ix, row, &space)) {
 			if (errno != ENOENT && errno != EILSEQ)
 				seen = SEEN_ERROR;
 			continue;
 		}
 		if (!coldrec_take(buf_str(&space), cold) ||
-		    memcmp(cold->guid, guid, STORE_GUID) != 0)
+		    memcmp(cold->guid, sought->guid, STORE_GUID) != 0)
 			continue;
 		*uid = row->uid;
-		if (cold->source_n != source_n ||
-		    cold->source_crc != source_crc)
-			seen = SEEN_OTHER;
-		else if ((row->flags & ROW_GONE) != 0)
-			seen = SEEN_SAME;
-		else
-			seen = of_whole[mailbox_is_whole(m, row)];
+		seen = judge(m, row, cold, sought);
 	}
 	buf_clear(&space);
 	free(cold);

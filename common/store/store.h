@@ -60,6 +60,7 @@ enum {
 struct store_conf {
 	uint64_t epoch; /* of this start of the suite, from master; tools: random */
 	bool shared;    /* other programs read or write the Maildirs too */
+	bool from_disk; /* what is in the kernel's memory alone is not believed */
 };
 
 #endif

@@ -221,7 +221,8 @@ on_job(void *arg, struct agent_job *job)
 	for (size_t k = 0; k < job->nrcpts; k++)
 		add(d, job, k, header);
 	buf_clear(&room);
-	if (batch_count(d->batch) >= d->conf.batch_max)
+	if (batch_count(d->batch) >= d->conf.batch_max ||
+	    batch_is_full(d->batch))
 		deliver_flush(d);
 	else
 		commit_soon(d);

@@ -584,6 +584,14 @@ renameat(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 int
+renameat2(int from_dir, const char *from, int to_dir, const char *to,
+    unsigned flags)
+{
+	return (int)ON_NAME(RENAME, SYS_renameat2, from, from_dir, (long)from,
+	    to_dir, (long)to, flags);
+}
+
+int
 linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
 	return (int)ON_NAME(LINK, SYS_linkat, from, from_dir, (long)from,

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/account.h"
@@ -31,6 +33,21 @@ struct box {
 };
 
 #define BOX_ACCOUNT STR("example.org/alice")
+
+/* Seconds that the calendar is ahead: of files, which have the kernel's, it
+ * says how old they are. */
+static int64_t box_ahead;
+
+/* In the place of the C library's. */
+int
+clock_gettime(clockid_t clock, struct timespec *t)
+{
+	const int rc = (int)syscall(SYS_clock_gettime, clock, t);
+
+	if (clock == CLOCK_REALTIME)
+		t->tv_sec += box_ahead;
+	return rc;
+}
 
 static inline void
 box_remove(const char *path)
@@ -77,6 +94,7 @@ box_new(struct box *b)
 	const char *tmp = getenv("TMPDIR");
 
 	memset(b, 0, sizeof(*b));
+	box_ahead = 0;
 	snprintf(b->path, sizeof(b->path), "%.40s/postern.XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(b->path));

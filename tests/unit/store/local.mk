@@ -28,3 +28,11 @@ EXTRA_DIST += tests/fuzz/fuzz_store_cold.c tests/fuzz/fuzz_store_log.c \
 check_PROGRAMS += tests/unit/store/test_syncpick
 tests_unit_store_test_syncpick_SOURCES = tests/unit/store/test_syncpick.c
 tests_unit_store_test_syncpick_LDADD = $(store_test_libs)
+check_PROGRAMS += tests/unit/store/test_look
+tests_unit_store_test_look_SOURCES = tests/unit/store/test_look.c \
+	tests/unit/store/box.h
+tests_unit_store_test_look_LDADD = $(store_test_libs)
+check_PROGRAMS += tests/unit/store/test_repeat
+tests_unit_store_test_repeat_SOURCES = tests/unit/store/test_repeat.c \
+	tests/unit/store/box.h
+tests_unit_store_test_repeat_LDADD = $(store_test_libs)

@@ -19,6 +19,7 @@ setup(void)
 	char name[16];
 
 	box_new(&b);
+	box_ahead = 120; /* no file is young */
 	for (int i = 0; i < MESSAGES; i++) {
 		snprintf(name, sizeof(name), "m%d", i);
 		box_add(&b, name);
