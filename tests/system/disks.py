@@ -26,12 +26,12 @@ def own_mounts():
 
 
 class Disk:
-    """A file system of so many octets in a file; options are of mkfs."""
+    """A file system of so many octets in a file (in that folder); options are of mkfs."""
 
-    def __init__(self, kind, place, size=1 << 30, options=()):
+    def __init__(self, kind, place, size=1 << 30, options=(), folder=None):
         self.place = place
         # Not beside the place: that may be on another disk of ours.
-        fd, self.image = tempfile.mkstemp(suffix="." + kind, dir=scratch())
+        fd, self.image = tempfile.mkstemp(suffix="." + kind, dir=folder or scratch())
         os.ftruncate(fd, size)
         os.close(fd)
         try:

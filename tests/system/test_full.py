@@ -3,11 +3,12 @@ import json
 import os
 import smtplib
 import subprocess
+import tempfile
 import time
 import unittest
 
 from disks import Disk, missing, own_mounts
-from lib import BUILD, Instance, message, read_ports, wait_for
+from lib import BUILD, Instance, message, read_ports, scratch, wait_for
 from smtp_sink import Sink
 
 BOB, ANN = "bob@local.test", "ann@local.test"
@@ -76,11 +77,13 @@ class Ballast:
 class Full(unittest.TestCase):
     """A server whose spool, or mail folder, is on a small disk of the tests'."""
 
+    folder = None  # of the file that is the disk
+
     def disk(self, kind, place, options=()):
         why = missing({kind})
         if why:
             self.skipTest(why)
-        disk = Disk(kind, place, SIZES[kind], [*OPTIONS[kind], *options])
+        disk = Disk(kind, place, SIZES[kind], [*OPTIONS[kind], *options], self.folder)
         self.addCleanup(disk.remove)
         return disk
 
@@ -417,6 +420,37 @@ class ReadOnly(Full):
         p.start()
         self.taken("after")
         self.all_arrive()
+
+
+class Thin(Full):
+    """A disk that promised more room than there is: the flush fails, and memory still reads like what was written."""
+
+    def setUp(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root may mount")
+        self.folder = tempfile.mkdtemp(dir=scratch())
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "thin", self.folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.folder])
+
+    def test_what_is_on_disk(self):
+        p = self.instance(on="mail", options=("-b", "4096", "-O", "^has_journal"))
+        self.assertIs(self.send("first", to=BOB, octets=60000), True)
+        p.wait_mail(BOB, 1)
+        os.sync()
+        ballast = Ballast(self.folder)
+        ballast.fill()
+        self.assertIs(self.send("second", to=BOB, octets=60000), True)
+        self.assertTrue(wait_for(lambda: "the flush of deliveries failed" in p.log(), 20), p.log_tail())
+        ballast.remove()
+        p.ctl("queue", "retry", "--all")
+        p.wait_queue_empty(30)
+        p.stop()
+        self.file_system.unmount()
+        self.file_system.mount()
+        p.start()
+        mails = p.wait_mail(BOB, 2)
+        self.assertEqual(p.subjects(BOB), ["first", "second"])
+        self.assertEqual([mail.count("line of a letter that waits") for mail in mails], [60000 // 29 + 1] * 2)
 
 
 class Memory(unittest.TestCase):
