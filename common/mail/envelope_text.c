@@ -34,6 +34,9 @@ static const struct str names[FIELDS] = {
 	[MESSAGE_ID] = STR_INIT("Message-ID"),
 };
 
+/* Leaves room for " NIL" in place of each. */
+enum { FIELDS_MAX = ENVELOPE_MAX - 64 };
+
 struct gathered {
 	struct buf text[FIELDS]; /* texts on one line; addresses as written
 	                          * for IMAP, without the parentheses */
@@ -125,6 +128,23 @@ put_field(struct buf *out, const struct gathered *g, enum field f)
 	buf_add_char(out, ')');
 }
 
+static void
+put_fields(struct buf *out, const struct gathered *g)
+{
+	for (enum field f = 0; f < FIELDS; f++) {
+		size_t was;
+
+		buf_add_char(out, f == 0 ? '(' : ' ');
+		was = buf_len(out);
+		put_field(out, g, f);
+		if (buf_len(out) <= FIELDS_MAX)
+			continue;
+		buf_cut(out, was);
+		buf_add(out, STR("NIL"));
+	}
+	buf_add_char(out, ')');
+}
+
 bool
 envelope_text(struct buf *out, struct str head)
 {
@@ -136,11 +156,7 @@ envelope_text(struct buf *out, struct str head)
 	for (enum field f = 0; f < FIELDS; f++)
 		buf_init(&g.text[f], BUF_NO_MAX);
 	gather(&g, str_first(head, HEADER_MAX));
-	for (enum field f = 0; f < FIELDS; f++) {
-		buf_add_char(&text, f == 0 ? '(' : ' ');
-		put_field(&text, &g, f);
-	}
-	buf_add_char(&text, ')');
+	put_fields(&text, &g);
 	ok = buf_add(out, buf_str(&text));
 	for (enum field f = 0; f < FIELDS; f++)
 		buf_clear(&g.text[f]);

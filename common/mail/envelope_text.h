@@ -10,7 +10,10 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* Adds "(date subject from ... message-id)" for the header (or message). */
+enum { ENVELOPE_MAX = 512 * 1024 }; /* octets that it ever has */
+
+/* Adds "(date subject from ... message-id)" for the header (or message).  A
+ * field with which it would be longer than ENVELOPE_MAX is NIL. */
 bool envelope_text(struct buf *out, struct str head);
 
 #endif

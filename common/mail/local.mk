@@ -57,7 +57,8 @@ tests_unit_mail_test_seven_bit_SOURCES = tests/unit/mail/test_seven_bit.c
 tests_unit_mail_test_seven_bit_LDADD = $(mail_test_libs)
 tests_unit_mail_test_text_SOURCES = tests/unit/mail/test_text.c
 tests_unit_mail_test_text_LDADD = $(mail_test_libs)
-EXTRA_DIST += tests/unit/mail/exact.h tests/unit/mail/relist.h
+EXTRA_DIST += tests/unit/mail/exact.h tests/unit/mail/flood.h \
+	tests/unit/mail/relist.h
 EXTRA_DIST += tests/fuzz/fuzz_addr.c tests/fuzz/fuzz_crlf.c \
 	tests/fuzz/fuzz_esmtp.c tests/fuzz/fuzz_header.c \
 	tests/fuzz/fuzz_mime.c tests/fuzz/fuzz_reply.c \

@@ -1,6 +1,7 @@
 /* links: common/mail common/base */
 /* Properties: parts nest and do not overlap, sizes are right; BODY,
- * BODYSTRUCTURE and ENVELOPE read back; the stored table is the tree. */
+ * BODYSTRUCTURE and ENVELOPE read back and have an end; the stored table is
+ * the tree. */
 #include <stdlib.h>
 
 #include "mail/bodystructure_text.h"
@@ -44,11 +45,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int extended = 0; extended < 2; extended++) {
 		buf_reset(&b);
 		if (!bodystructure_text(&b, &m, msg, extended != 0) ||
-		    !relist_ok(buf_str(&b)))
+		    buf_len(&b) > BODYSTRUCTURE_MAX || !relist_ok(buf_str(&b)))
 			abort();
 	}
 	buf_reset(&b);
-	if (!envelope_text(&b, msg) || !relist_ok(buf_str(&b)))
+	if (!envelope_text(&b, msg) || buf_len(&b) > ENVELOPE_MAX ||
+	    !relist_ok(buf_str(&b)))
 		abort();
 	buf_reset(&b);
 	if (!mime_table_put(&b, &m) ||

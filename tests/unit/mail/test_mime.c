@@ -8,6 +8,7 @@
 #include "mail/imap_text.h"
 #include "mail/mime_table.h"
 #include "tests/unit/mail/exact.h"
+#include "tests/unit/mail/flood.h"
 #include "tests/unit/mail/relist.h"
 #include "tests/unit/unit.h"
 
@@ -348,6 +349,156 @@ START_TEST(caps)
 }
 END_TEST
 
+static size_t
+count(struct str s, struct str what)
+{
+	size_t n = 0;
+
+	for (; str_find_str(s, what) < s.n; n++)
+		s = str_from(s, str_find_str(s, what) + what.n);
+	return n;
+}
+
+/* Every part takes all that it can have. */
+static void
+add_long_tokens(struct buf *b)
+{
+	buf_add(b, STR(MULTI("mixed", "b") "\n"));
+	for (int i = 0; i < MIME_PARTS_MAX - 1; i++) {
+		buf_add(b, STR("--b\nContent-Type: "));
+		flood_run(b, '\351', 1000);
+		buf_add_char(b, '/');
+		flood_run(b, '\351', 1000);
+		buf_add(b, STR("; a=1; b="));
+		flood_run(b, 'b', 1000);
+		buf_add(b, STR("; c="));
+		flood_run(b, 'c', 110);
+		buf_add(b, STR("\nContent-Transfer-Encoding: "));
+		flood_run(b, '\351', 1000);
+		buf_add(b, STR("\nContent-Disposition: "));
+		flood_run(b, '\351', 1000);
+		buf_add(b, STR("\n\nx\n"));
+	}
+	buf_add(b, STR("--b--\n"));
+}
+
+static void
+add_long_fields(struct buf *b)
+{
+	buf_add(b, STR(MULTI("mixed", "b") "\n"));
+	for (int i = 0; i < MIME_PARTS_MAX - 1; i++) {
+		buf_add(b, STR("--b\nContent-ID: "));
+		flood_run(b, '"', 1000);
+		buf_add(b, STR("\nContent-Description: "));
+		flood_run(b, '"', 1000);
+		buf_add(b, STR("\nContent-MD5: "));
+		flood_run(b, '"', 1000);
+		buf_add(b, STR("\nContent-Location: "));
+		flood_run(b, '"', 1000);
+		buf_add(b, STR("\nContent-Language: "));
+		flood_run(b, 'l', 1000);
+		buf_add(b, STR(", x\nContent-Disposition: "));
+		flood_run(b, 'd', 1000);
+		buf_add(b, STR("; filename=x; filename="));
+		flood_run(b, 'f', 1000);
+		buf_add(b, STR("\n\nx\n"));
+	}
+	buf_add(b, STR("--b--\n"));
+}
+
+/* Names of which each octet is escaped, in a From that counts for Sender
+ * and Reply-To too. */
+static void
+add_from(struct buf *b, int names)
+{
+	buf_add(b, STR("From: "));
+	for (int i = 0; i < names; i++) {
+		buf_addf(b, "%sa@b (", i == 0 ? "" : ",\n ");
+		flood_run(b, '"', 900);
+		buf_add_char(b, ')');
+	}
+	buf_add(b, STR("\nTo: c@d\nMessage-ID: <1@x>\n\n"));
+}
+
+static void
+add_forwards(struct buf *b)
+{
+	buf_add(b, STR(MULTI("mixed", "b") "\n"));
+	for (int i = 0; i < 12; i++) {
+		buf_add(b, STR("--b\nContent-Type: message/rfc822\n\n"));
+		add_from(b, 30);
+		buf_add(b, STR("x\n"));
+	}
+	buf_add(b, STR("--b--\n"));
+}
+
+static void
+add_params(struct buf *b)
+{
+	flood_put(b, 70);
+}
+
+/* Whatever a message asks for, its structure has an end, and its parts are
+ * all there. */
+START_TEST(flood)
+{
+	static const struct {
+		void (*add)(struct buf *b);
+		const char *x; /* what is told of each "x": octets, lines */
+		size_t parts, least;
+	} floods[] = {
+		{ add_params, " 1 1", 70, 200000 },
+		{ add_long_tokens, " 1", MIME_PARTS_MAX - 1, 700000 },
+		{ add_long_fields, " 1 1", MIME_PARTS_MAX - 1, 200000 },
+		{ add_forwards, " 1 1", 12, 150000 },
+	};
+	struct buf in, out;
+
+	for (int more = 0; more < 2; more++) {
+		buf_init(&in, BUF_NO_MAX);
+		buf_init(&out, BUF_NO_MAX);
+		floods[_i].add(&in);
+		structure(buf_str(&in), more != 0, &out);
+		ck_assert_uint_le(buf_len(&out), BODYSTRUCTURE_MAX);
+		ck_assert_uint_ge(buf_len(&out), floods[_i].least);
+		ck_assert_uint_eq(
+		    count(buf_str(&out), str_c(floods[_i].x)),
+		    floods[_i].parts);
+		buf_clear(&in);
+		buf_clear(&out);
+	}
+}
+END_TEST
+
+/* What is left out is the long, and no more of it than must be. */
+START_TEST(flood_leaves_out)
+{
+	const struct str last = STR("(\"text\" \"plain\" (\"name\" \"y\") NIL NIL"
+	    " \"7bit\" 1 1 NIL (\"inline\" (\"filename\" \"z\")) (\"en\") \"u\")"
+	    " \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)");
+	struct buf in, out;
+
+	buf_init(&in, BUF_NO_MAX);
+	buf_init(&out, BUF_NO_MAX);
+	flood_put(&in, 70);
+	buf_cut(&in, buf_len(&in) - STR("--b--\n").n);
+	buf_add(&in, STR("--b\nContent-Type: text/plain; name=y; long="));
+	flood_run(&in, 'l', 60000);
+	buf_add(&in, STR("\nContent-Description: "));
+	flood_run(&in, 'l', 60000);
+	buf_add(&in, STR("\nContent-Disposition: inline; long="));
+	flood_run(&in, 'l', 60000);
+	buf_add(&in, STR("; filename=z\nContent-Language: "));
+	flood_run(&in, 'l', 60000);
+	buf_add(&in, STR(", en\nContent-Location: u\n\nx\n--b--\n"));
+	structure(buf_str(&in), true, &out);
+	ck_assert_msg(str_ends(buf_str(&out), last), "%.*s",
+	    STR_ARG(str_from(buf_str(&out), buf_len(&out) - 500)));
+	buf_clear(&in);
+	buf_clear(&out);
+}
+END_TEST
+
 /* --- ENVELOPE --- */
 
 /* clang-format off */
@@ -397,6 +548,25 @@ START_TEST(envelope_flood)
 	ck_assert(envelope_text(&out, buf_str(&in)));
 	ck_assert(relist_ok(buf_str(&out)));
 	ck_assert_uint_le(buf_len(&out), 60000);
+	buf_clear(&in);
+	buf_clear(&out);
+}
+END_TEST
+
+/* What is too long for all fields is left out of the last ones. */
+START_TEST(envelope_too_long)
+{
+	struct buf in, out;
+
+	buf_init(&in, BUF_NO_MAX);
+	buf_init(&out, BUF_NO_MAX);
+	add_from(&in, 120);
+	ck_assert(envelope_text(&out, buf_str(&in)));
+	ck_assert(relist_ok(buf_str(&out)));
+	ck_assert_uint_le(buf_len(&out), ENVELOPE_MAX);
+	ck_assert(str_starts(buf_str(&out), STR("(NIL NIL ((\"\\\"")));
+	ck_assert(str_ends(buf_str(&out),
+	    STR(" NIL ((NIL NIL \"c\" \"d\")) NIL NIL NIL \"<1@x>\")")));
 	buf_clear(&in);
 	buf_clear(&out);
 }
@@ -459,6 +629,8 @@ parts(void)
 	tcase_add_test(t, section_of_text);
 	tcase_add_loop_test(t, bomb, 0, 6);
 	tcase_add_test(t, caps);
+	tcase_add_loop_test(t, flood, 0, 4);
+	tcase_add_test(t, flood_leaves_out);
 	tcase_add_loop_test(t, random_messages, 0, 20);
 	return t;
 }
@@ -470,6 +642,7 @@ texts(void)
 
 	tcase_add_loop_test(t, envelope, 0, (int)N_OF(envelopes));
 	tcase_add_test(t, envelope_flood);
+	tcase_add_test(t, envelope_too_long);
 	tcase_add_test(t, strings);
 	return t;
 }
