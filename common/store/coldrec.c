@@ -5,8 +5,6 @@
 #include "base/crc32c.h"
 #include "base/fatal.h"
 #include "base/wire.h"
-#include "mail/bodystructure_text.h"
-#include "mail/envelope_text.h"
 #include "mail/mime.h"
 
 /* "PsC1" */
@@ -41,7 +39,7 @@ coldrec_study(struct cold *out, struct buf *space, struct str text)
 {
 	struct pool pool;
 	struct mime m;
-	size_t at = buf_len(space), middle;
+	size_t at = buf_len(space), middle, end;
 
 	pool_init(&pool);
 	mime_parse(&m, &pool, text);
@@ -50,15 +48,14 @@ coldrec_study(struct cold *out, struct buf *space, struct str text)
 	out->crc = crc32c(0, text.p, text.n);
 	out->nparts = 0;
 	study_parts(out, &m);
+	/* Each adds all or nothing. */
 	envelope_text(space, str_first(text, (size_t)out->body_at));
 	middle = buf_len(space);
 	bodystructure_text(space, &m, text, true);
+	end = buf_len(space);
 	pool_clear(&pool);
-	if (space->overflow)
-		fatal("store: no room for a message's structure");
 	out->envelope = str_n(buf_str(space).p + at, middle - at);
-	out->structure =
-	    str_n(buf_str(space).p + middle, buf_len(space) - middle);
+	out->structure = str_n(buf_str(space).p + middle, end - middle);
 }
 
 static void

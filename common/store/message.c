@@ -110,6 +110,7 @@ complete(struct mailbox *m, struct buf *space, struct cold *out)
 	struct buf more;
 	size_t at = buf_len(space), name_at;
 	int fd = open_named(m, out->name);
+	bool fits;
 	int rc;
 
 	if (fd == -1)
@@ -118,20 +119,22 @@ complete(struct mailbox *m, struct buf *space, struct cold *out)
 	close(fd);
 	if (rc == -1)
 		return STORE_ERROR;
-	buf_init(&more, SPACE_MAX);
+	buf_init(&more, COLDREC_TEXT_MAX);
 	coldrec_study(&again, &more, text.text);
 	message_unload(&text);
 	/* The strings move with space: all are found again by offset. */
 	name_at = (size_t)(out->name.p - buf_str(space).p);
-	buf_add(space, again.envelope);
-	buf_add(space, again.structure);
-	if (space->overflow)
-		fatal("store: no room for a cold record");
+	fits = buf_add(space, again.envelope) &&
+	    buf_add(space, again.structure);
+	buf_clear(&more);
 	out->name.p = buf_str(space).p + name_at;
+	if (!fits) {
+		errno = ENOBUFS;
+		return STORE_ERROR;
+	}
 	out->envelope = str_n(buf_str(space).p + at, again.envelope.n);
 	out->structure = str_n(buf_str(space).p + at + again.envelope.n,
 	    again.structure.n);
-	buf_clear(&more);
 	return STORE_OK;
 }
 

@@ -36,3 +36,7 @@ check_PROGRAMS += tests/unit/store/test_repeat
 tests_unit_store_test_repeat_SOURCES = tests/unit/store/test_repeat.c \
 	tests/unit/store/box.h
 tests_unit_store_test_repeat_LDADD = $(store_test_libs)
+check_PROGRAMS += tests/unit/store/test_cold
+tests_unit_store_test_cold_SOURCES = tests/unit/store/test_cold.c \
+	tests/unit/store/box.h tests/unit/mail/flood.h
+tests_unit_store_test_cold_LDADD = $(store_test_libs)
