@@ -1,5 +1,6 @@
 """What hostile or broken clients send: the right error, flat memory, and the next client is served."""
 import itertools
+import os
 import socket
 import time
 import unittest
@@ -323,3 +324,36 @@ class BadReaders(Case):
                     plain = said.split(b"\x15\x03")[0]
                     self.assertLessEqual(plain.count(b"\r\n"), 1, plain)
                     self.assertNotIn(b"b OK", plain)
+
+
+class BadLetters(Case):
+    def test_structure_without_end(self):
+        """A letter with more parameters than fit into any BODYSTRUCTURE comes, and so does the one beside it."""
+        values = "".join(";\r\n p%d=%s" % (k, "\\" * 950) for k in range(64))
+        parts = "".join("--b\r\nContent-Type: text/plain%s\r\n\r\nx\r\n" % values for _ in range(70))
+        letter = message("flood", parts + "--b--\r\n", Content_Type="multipart/mixed; boundary=b")
+        self.p.send("warm")
+        self.p.wait_mail(BOB, 1)
+        pids = self.p.pids("deliver")
+        with self.p.smtp() as one, self.p.smtp() as two:
+            one.sendmail("eve@far.test", [BOB], letter)
+            two.sendmail("eve@far.test", [BOB], message("innocent"))
+        wait_for(lambda: len(self.p.subjects(BOB)) == 3)
+        self.assertEqual(self.p.subjects(BOB), ["flood", "innocent", "warm"])
+        self.assertEqual(self.p.pids("deliver"), pids, "deliver was restarted")
+        c = self.p.imap(BOB)
+        c.select("INBOX")
+        flood = c.search(None, "SUBJECT", "flood")[1][0].decode()
+        for item in ("ENVELOPE", "BODY", "BODYSTRUCTURE"):
+            kind, got = c.fetch(flood, "(%s UID)" % item)
+            self.assertEqual(kind, "OK", item)
+            text = b"".join(p if isinstance(p, bytes) else p[0] + b"\r\n" + p[1] for p in got)
+            self.assertRegex(text, rb"^\d+ \(%s \(.*\) UID \d+\)$" % item.encode(), item)
+            self.assertLess(len(text), 5 << 20)
+        self.assertEqual(c.fetch(flood, "(BODY.PEEK[70])")[1][0][1], b"x")
+        # A program that puts it into new/ itself.
+        with open(os.path.join(self.p.maildir(BOB), "new", "1.x.y"), "w") as f:
+            f.write(letter.replace("\r\n", "\n"))
+        self.assertEqual(c.noop()[0], "OK")
+        self.assertEqual(c.select("INBOX"), ("OK", [b"4"]))
+        c.logout()
