@@ -268,13 +268,20 @@ note_site(const struct site *site, const struct lane *lane,
 	note_end();
 }
 
-/* By the whole address, or by what stands before its domain alone. */
+/* By what stands before the domain, as a word of its own. */
 static bool
 names(struct str text, struct str address)
 {
 	const struct str local = str_first(address, str_rfind(address, '@'));
+	char before = ' ';
 
-	return local.n != 0 && str_find_str(text, local) != text.n;
+	for (; local.n != 0 && text.n >= local.n; str_take(&text, 1)) {
+		if (!chr_is_alnum(before) && str_istarts(text, local) &&
+		    (text.n == local.n || !chr_is_alnum(text.p[local.n])))
+			return true;
+		before = text.p[0];
+	}
+	return false;
 }
 
 static bool

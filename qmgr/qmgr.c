@@ -260,7 +260,8 @@ open_queue(struct qmgr *d)
 	/* By it the next load knows where this run begins. */
 	queue_checkpoint(&d->q, clock_wall_ms());
 	compact_init(d, report.state_number);
-	large_sweep(&d->spool, &d->q.table);
+	large_sweep(&d->spool, &d->q.table, report.damaged != 0 ||
+	    report.malformed != 0 || report.bad_states != 0);
 	d->load_ms = clock_mono_ms() - begun;
 	d->loaded = xcalloc(1, sizeof(report));
 	*d->loaded = report;

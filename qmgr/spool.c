@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -102,6 +104,34 @@ open_dirs(struct spool *s, bool make)
 	                                                                  0;
 }
 
+static bool
+is_empty(int dirfd)
+{
+	const int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	bool any = false;
+
+	if (d == NULL)
+		return false;
+	while (!any && (e = dir_next(d)) != NULL)
+		any = e->d_name[0] != '.';
+	any = any || errno != 0;
+	closedir(d);
+	return !any;
+}
+
+/* Nothing of what is there could be read by another one. */
+static int
+first_uuid(struct spool *s)
+{
+	if (is_empty(s->logfd) && is_empty(s->largefd))
+		return make_uuid(s);
+	fatal("spool/uuid is missing, and nothing in spool/log can be read "
+	      "without it: put it back from a copy, or move spool/log and "
+	      "spool/large away to begin an empty queue");
+}
+
 int
 spool_open(struct spool *s, int dirfd)
 {
@@ -110,7 +140,7 @@ spool_open(struct spool *s, int dirfd)
 		return -1;
 	if (read_uuid(s) == 0)
 		return 0;
-	return errno == ENOENT ? make_uuid(s) : -1;
+	return errno == ENOENT ? first_uuid(s) : -1;
 }
 
 int
@@ -183,8 +213,26 @@ note_unswept(void)
 	note_end();
 }
 
+/* The record that named it may be what cannot be read. */
+static void
+keep_large(const struct spool *s, const char *name)
+{
+	char kept[sizeof("large-") + NAME_MAX];
+
+	snprintf(kept, sizeof(kept), "large-%s", name);
+	if (renameat(s->largefd, name, s->corruptfd, kept) == -1) {
+		note_unswept();
+		return;
+	}
+	note(NOTE_WARN, "large-kept");
+	note_c("file", name);
+	note_c("why", "no message names it, and records are damaged; it is in "
+	    "spool/corrupt");
+	note_end();
+}
+
 void
-large_sweep(const struct spool *s, const struct table *t)
+large_sweep(const struct spool *s, const struct table *t, bool is_damaged)
 {
 	const int fd =
 	    openat(s->largefd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -198,8 +246,12 @@ large_sweep(const struct spool *s, const struct table *t)
 	while ((e = dir_next(d)) != NULL) {
 		uint64_t id;
 
-		if (id_parse(str_c(e->d_name), &id) &&
-		    table_find(t, id) == NULL)
+		if (!id_parse(str_c(e->d_name), &id) ||
+		    table_find(t, id) != NULL)
+			continue;
+		if (is_damaged)
+			keep_large(s, e->d_name);
+		else
 			disk_unlink(s->largefd, e->d_name);
 	}
 	if (errno != 0)

@@ -33,7 +33,9 @@ void spool_close(struct spool *s);
 int large_create(const struct spool *s, uint64_t id);
 int large_open(const struct spool *s, uint64_t id);
 void large_remove(const struct spool *s, uint64_t id);
-/* Removes those that no message of the table names. */
-void large_sweep(const struct spool *s, const struct table *t);
+/* Removes those that no message of the table names; is_damaged: their records
+ * may be what was lost, so they go to corrupt. */
+void large_sweep(
+    const struct spool *s, const struct table *t, bool is_damaged);
 
 #endif

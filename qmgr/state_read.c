@@ -17,8 +17,19 @@ struct source {
 	int fd;
 	uint32_t seed;
 	uint64_t at;
+	int error;        /* of the disk, or 0 */
 	struct buf frame;
 };
+
+static bool
+read_octets(struct source *s, char *to, size_t n, uint64_t at)
+{
+	const ssize_t got = disk_read(s->fd, to, n, at);
+
+	if (got == -1)
+		s->error = errno;
+	return got == (ssize_t)n;
+}
 
 /* The next frame's octets; empty at the end.  false: damaged. */
 static bool
@@ -28,16 +39,15 @@ read_frame(struct source *s, struct str *out)
 	struct str in = str_n(head, sizeof(head));
 	uint32_t n, crc;
 
-	if (disk_read(s->fd, head, sizeof(head), s->at) !=
-	    (ssize_t)sizeof(head))
+	if (!read_octets(s, head, sizeof(head), s->at))
 		return false;
 	wire_take_u32(&in, &n);
 	wire_take_u32(&in, &crc);
 	if (n > STATE_FRAME_MAX)
 		return false;
 	buf_reset(&s->frame);
-	if (disk_read(s->fd, buf_reserve(&s->frame, (size_t)n + 1), n,
-	        s->at + STATE_FRAME) != (ssize_t)n)
+	if (!read_octets(s, buf_reserve(&s->frame, (size_t)n + 1), n,
+	        s->at + STATE_FRAME))
 		return false;
 	buf_commit(&s->frame, n);
 	*out = buf_str(&s->frame);
@@ -175,6 +185,10 @@ state_read(int dirfd, uint32_t seed, struct reasons *reasons,
 			fatal_errno("the queue's %s cannot be opened", name);
 		buf_init(&s.frame, BUF_NO_MAX);
 		found = is_whole(&s, head);
+		if (s.error != 0) {
+			errno = s.error;
+			fatal_errno("the queue's %s cannot be read", name);
+		}
 		if (!found)
 			on_bad(arg, name);
 		else if (!read_messages(&s, &r))

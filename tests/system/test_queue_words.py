@@ -193,7 +193,7 @@ class Words(Waiting):
         self.wait(7)
         self.sink.again(reply={"RCPT": "450 4.3.2 not now, too busy"})
         self.change("retry", "--to", "x0@*")
-        self.p.send("too much, too", to="too@far0.test")
+        self.p.send("too much, too", to="much@far0.test")
         self.assertTrue(wait_for(lambda: self.p.rows("site", "show", site)[0]["state"] == "slow", 10), self.p.rows("site", "list"))
         self.p.send("later", to="later@far0.test")
         self.wait(9)
