@@ -335,6 +335,7 @@ whole_end(void)
 {
 	char command[100];
 
+	syncer_wait(whole.syncer); /* which makes files there */
 	snprintf(command, sizeof(command), "rm -r %s", path);
 	ck_assert_int_eq(system(command), 0);
 }
