@@ -144,8 +144,7 @@ verb_info(void *arg, struct control_ask *a)
 	json_u64(b, "attempts_deferred", d->agents.deferred);
 	json_u64(b, "flushes", d->q.log.flushes);
 	json_u64(b, "log_octets", d->q.log.octets);
-	json_u64(b, "memory", d->q.text_memory + d->q.rcpt_memory +
-	    d->intake.memory);
+	json_u64(b, "memory", queue_memory(&d->q) + d->intake.memory);
 	json_u64(b, "memory_most", d->o.memory);
 	json_str(b, "refusing", str_c(intake_why(d)));
 	control_row_end(a);

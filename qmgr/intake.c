@@ -305,8 +305,7 @@ become_large(struct intake *in)
 static bool
 has_memory(const struct qmgr *d)
 {
-	return d->intake.memory + d->q.text_memory + d->q.rcpt_memory <=
-	    d->o.memory;
+	return d->intake.memory + queue_memory(&d->q) <= d->o.memory;
 }
 
 static bool

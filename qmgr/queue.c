@@ -400,6 +400,14 @@ queue_remove(struct queue *q, struct message *m)
 		entry_free(m, &q->reasons);
 }
 
+uint64_t
+queue_memory(const struct queue *q)
+{
+	const uint64_t said = q->reasons.octets, most = q->table.n * REPLY_FREE;
+
+	return q->text_memory + q->rcpt_memory + (said > most ? said - most : 0);
+}
+
 /* --- changes that are logged -------------------------------------------- */
 
 /* Only who waits to be reported can have been: their indexes to the front. */

@@ -47,6 +47,11 @@ struct queue {
 void queue_init(struct queue *q, const struct sched_options *o, uint64_t seed);
 void queue_clear(struct queue *q);
 
+/* Octets of texts, of recipients but one of each message, and of what servers
+ * said, but REPLY_FREE of each message: what queue.memory is about. */
+enum { REPLY_FREE = 512 };
+uint64_t queue_memory(const struct queue *q);
+
 /* A fresh id, higher than all before. */
 uint64_t queue_new_id(struct queue *q, int64_t wall_ms);
 

@@ -29,6 +29,13 @@ make_key(char key[KEY_MAX], uint32_t code, struct str status, struct str text,
 	return str_n(key, n);
 }
 
+/* With its key. */
+static uint64_t
+octets(const struct reason *r)
+{
+	return sizeof(*r) + 2 * (r->said.n + r->remote.n);
+}
+
 struct reason *
 reason_get(struct reasons *rs, uint32_t code, struct str status,
     struct str text, struct str remote)
@@ -54,6 +61,7 @@ reason_get(struct reasons *rs, uint32_t code, struct str status,
 	r->hint = reply_hint(
 	    code, r->status, r->remote.n != 0 ? r->text : STR_NONE);
 	map_set(&rs->by_text, key, r);
+	rs->octets += octets(r);
 	return r;
 }
 
@@ -71,6 +79,7 @@ reason_drop(struct reasons *rs, struct reason *r)
 
 	if (r == NULL || --r->refs != 0)
 		return;
+	rs->octets -= octets(r);
 	map_del(&rs->by_text,
 	    make_key(room, r->code, r->status, r->text, r->remote));
 	free(r);
@@ -85,4 +94,5 @@ reasons_clear(struct reasons *rs)
 	while ((r = map_next(&rs->by_text, &pos, NULL)) != NULL)
 		free(r);
 	map_clear(&rs->by_text);
+	rs->octets = 0;
 }

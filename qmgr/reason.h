@@ -26,6 +26,7 @@ struct reason {
 
 struct reasons {
 	struct map by_text;
+	uint64_t octets; /* of memory, about */
 };
 
 /* A reference of the caller's. */

@@ -38,6 +38,7 @@ struct state_writer {
 	uint64_t count;        /* messages */
 	uint64_t size;         /* octets of the last one that was completed */
 	uint64_t last;         /* number of the last one, 0: none */
+	bool too_large;        /* a frame is: STATE_FRAME_MAX */
 	int fd;
 	int error;
 	enum { STATE_IDLE, STATE_CHUNK, STATE_TAIL, STATE_WAIT, STATE_PUBLISH }

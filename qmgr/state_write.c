@@ -120,6 +120,9 @@ make_chunk(struct state_writer *w)
 	while (buf_len(&w->chunk) < CHUNK &&
 	    (m = cursor_next(&w->cursor)) != NULL)
 		put_message(w, m);
+	/* Nobody would read it, and what it releases would be gone. */
+	if (buf_len(&w->chunk) - from > STATE_FRAME + (size_t)STATE_FRAME_MAX)
+		w->too_large = true;
 	if (buf_len(&w->chunk) - from > STATE_FRAME) {
 		end_frame(w, from);
 		return;
@@ -148,6 +151,7 @@ state_write(struct state_writer *w, int64_t wall_ms)
 		.last_id = w->q->last_id };
 	w->at = w->unsynced = w->count = 0;
 	w->error = 0;
+	w->too_large = false;
 	w->step = STATE_CHUNK;
 	entry_writer_init(&w->entries);
 	cursor_open(&w->cursor, &w->q->table);
@@ -173,6 +177,9 @@ write_chunk(struct state_writer *w)
 {
 	const struct str s = buf_str(&w->chunk);
 
+	errno = EFBIG;
+	if (w->too_large)
+		return -1;
 	if (w->fd == -1 && (w->fd = open_building(w->q->log.dirfd)) == -1)
 		return -1;
 	if (disk_write(w->fd, s.p, s.n, w->at) == -1)

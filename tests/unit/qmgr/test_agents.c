@@ -498,6 +498,28 @@ START_TEST(recipients_fill_the_queue)
 }
 END_TEST
 
+/* So do long answers, each another one. */
+START_TEST(replies_fill_the_queue)
+{
+	struct reason *said[200];
+	char text[1000];
+
+	whole.o.memory = 100000;
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < N_OF(said); i++) {
+		memcpy(text, &i, sizeof(i));
+		said[i] = reason_get(&whole.q.reasons, 451, STR("4.7.1"),
+		    str_n(text, sizeof(text)), STR("mx.far.test"));
+	}
+	ck_assert_ptr_null(whole_submit("b@far.test"));
+	ck_assert_uint_eq(answered, 452);
+	for (size_t i = 0; i < N_OF(said); i++)
+		reason_drop(&whole.q.reasons, said[i]);
+	ck_assert_uint_eq(whole.q.reasons.octets, 0);
+	ck_assert_ptr_nonnull(whole_submit("b@far.test"));
+}
+END_TEST
+
 /* So do those that never come to an end. */
 START_TEST(recipients_without_end)
 {
@@ -533,6 +555,7 @@ incoming(void)
 	tcase_add_test(tc, a_report_does_not_wait_for_who_is_held);
 	tcase_add_loop_test(tc, a_text_is_read_once, 0, 2);
 	tcase_add_test(tc, recipients_fill_the_queue);
+	tcase_add_test(tc, replies_fill_the_queue);
 	tcase_add_test(tc, recipients_without_end);
 	tcase_add_test(tc, submits_without_end);
 	tcase_set_timeout(tc, 30);
