@@ -1,5 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fatal.h"
 #include "base/wire.h"
@@ -13,7 +15,7 @@
  * told that such a message is there, so it must not be seen either.
  */
 
-enum { WINDOW_S = 60 }; /* what is older was flushed: see FLUSH_MS, batch.c */
+enum { WINDOW_S = 60 }; /* what is older was flushed */
 
 /* The first row that may not have been flushed with its file. */
 static size_t
@@ -45,6 +47,22 @@ set_aside(struct mailbox *m, const struct row *row)
 	}
 	buf_clear(&space);
 	free(cold);
+}
+
+/* By somebody, long after it came: no power cut did that. */
+static bool
+was_edited(struct mailbox *m, const struct row *row)
+{
+	const int fd = message_open(m, row);
+	struct stat st;
+	bool was;
+
+	if (fd == -1)
+		return false;
+	was = fstat(fd, &st) == 0 &&
+	    st.st_mtim.tv_sec > (int64_t)row->saved + WINDOW_S;
+	close(fd);
+	return was;
 }
 
 /* One frame, be it of no rows: it is of this start, so the next load has no
@@ -87,7 +105,8 @@ mailbox_recheck(struct mailbox *m)
 		const struct row *row = mailbox_row(m, i);
 
 		if ((row->flags & ROW_GONE) != 0 ||
-		    mailbox_is_whole(m, row) != WHOLE_NOT)
+		    mailbox_is_whole(m, row) != WHOLE_NOT ||
+		    was_edited(m, row))
 			continue;
 		uids_add(&broken, row->uid);
 		set_aside(m, row);

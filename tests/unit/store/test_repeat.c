@@ -259,6 +259,21 @@ START_TEST(account_replaced)
 }
 END_TEST
 
+/* A start reads what came last before; a file that somebody edited since is no
+ * leftover of a power cut. */
+START_TEST(edited)
+{
+	ck_assert_int_eq(deliver(message(1, ALICE, false)), DELIVERY_OK);
+	box_close(&b);
+	run(_i == 0 ? "sed -i s/Hello/HELLO/ cur/*; touch -d '1 hour' cur/*" :
+	    "sed -i s/Hello/HELLO/ cur/*");
+	b.conf.epoch = 2;
+	box_open(&b);
+	ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, _i == 0 ? 1 : 0);
+}
+END_TEST
+
 /* More mailboxes in one batch than are kept open. */
 START_TEST(many_mailboxes)
 {
@@ -295,6 +310,7 @@ repeats(void)
 	tcase_add_loop_test(tc, folder_replaced, 0, 2);
 	tcase_add_test(tc, folder_put_aside);
 	tcase_add_test(tc, account_replaced);
+	tcase_add_loop_test(tc, edited, 0, 2);
 	tcase_add_test(tc, many_mailboxes);
 	return tc;
 }
