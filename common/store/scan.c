@@ -467,7 +467,8 @@ end_look(struct mailbox *m)
 {
 	if (!look_is_set(m->log.ix) || boxlog_lock(&m->log) == -1)
 		return;
-	if (!boxlog_has_more(&m->log) && boxlog_sync(&m->log) == 0)
+	if (!boxlog_has_more(&m->log) &&
+	    (!m->log.unsynced || boxlog_sync(&m->log) == 0))
 		look_clear(m->log.ix);
 	boxlog_unlock(&m->log);
 }

@@ -4,6 +4,7 @@
     r.go()      one of each, over a connection that may break anywhere; what was answered OK is kept
     r.check()   the folders against it; then they are emptied
 """
+import imaplib
 import re
 
 from fates import body, subject
@@ -126,13 +127,27 @@ class Rounds:
         if told("flag") == OK and not {"\\Flagged", "word"} <= set(have["INBOX"].get(name, [[]])[0]):
             raise Wrong("flags are lost: %s %s" % (state, have["INBOX"].get(name)))
 
+    def names_of_folders(self):
+        return {re.search(rb'"?([^" ]+)"?$', line).group(1).decode() for line in self.connect().list()[1] if line}
+
     def folders(self):
-        names = {re.search(rb'"?([^" ]+)"?$', line).group(1).decode() for line in self.client.list()[1] if line}
+        names = self.names_of_folders()
         for old, new, told in self.made:
             there = {old, new} & names
             if len(there) != 1 or told == OK and there != {new}:
                 raise Wrong("folder %s renamed to %s: %s, there is %s" % (old, new, told, there))
-            self.client.delete(there.pop())
+
+    def tidy(self):
+        """For the next round.  A worker whose last flush failed, after its last answer, ends at the first change."""
+        try:
+            for name in self.names_of_folders() & {name for made in self.made for name in made[:2]}:
+                self.client.delete(name)
+            self.empty()
+            return True
+        except (OSError, imaplib.IMAP4.abort) as e:
+            self.why = repr(e)
+            self.close()
+            return False
 
     def empty(self):
         for folder in FOLDERS:
@@ -156,7 +171,8 @@ class Rounds:
             raise Wrong("expunged or never there: %s" % sorted(strange - self.late)[:5])
         self.late -= strange  # it is expunged now, as all that is there
         self.folders()
-        self.empty()
+        if not wait_for(self.tidy, 20, 0.05):
+            raise Wrong("the account cannot be emptied: %s\n%s" % (self.why, self.post.p.log_tail()))
         if late:
             self.late |= {(WHERE[what], n) for (n, what), told in self.told.items() if what in WHERE and told != OK} - {
                 (f, n) for f in FOLDERS for n in have[f]}
