@@ -103,7 +103,8 @@ enum {
 /* What only few messages need. */
 struct message_more {
 	struct map accounts;   /* that a copy goes to: account -> rcpt */
-	struct map addresses;  /* that a list named: address -> rcpt */
+	struct map addresses;  /* named: address -> rcpt that was there before,
+	                        * or of a member what is no rcpt */
 	struct map bundles;    /* of many sites: site -> bundle */
 	int64_t released;      /* queue clock: it was held; 0: not known */
 };

@@ -301,6 +301,8 @@ know_addresses(struct message *m)
  * Who is on several lists, or on one twice, gets it once.  Only with all of
  * the list at hand: of one that is asked for again, or sent elsewhere, nobody
  * was named yet, and nobody may be missing from another for its sake.
+ * A list that names itself means the mailbox of that name, which the list's
+ * own recipient will not be served with.
  */
 static void
 drop_known(struct question *qu)
@@ -310,9 +312,12 @@ drop_known(struct question *qu)
 
 	know_addresses(qu->m);
 	for (uint32_t i = 0; i < qu->n; i++) {
-		if (map_get(known, qu->members[i].address) != NULL)
+		const struct str address = qu->members[i].address;
+		const void *had = map_get(known, address);
+
+		if (had != NULL && had != qu->r)
 			continue;
-		map_set(known, qu->members[i].address, qu->r);
+		map_set(known, address, known); /* a member, no list's name */
 		qu->members[n] = qu->members[i];
 		qu->members[n].index = qu->m->nrcpts + n;
 		n++;

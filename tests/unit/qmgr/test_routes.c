@@ -314,6 +314,23 @@ START_TEST(each_once)
 }
 END_TEST
 
+/* An alias that names itself means the mailbox of that name, which is no
+ * recipient that the message had before; nor is it named twice, whoever leads
+ * to it. */
+static const struct {
+	const char *l0, *l1, *members;
+} selves[] = { { "l0 a", "b", "l0 a b" }, { "a l0 l0", "l0 l1 b", "a l0 l1 b" },
+	{ "l1 l0", "l0 l1", "l0 l1" }, { "direct l0", "direct", "l0" } };
+
+START_TEST(names_itself)
+{
+	say_list(0, selves[_i].l0, false);
+	say_list(1, selves[_i].l1, false);
+	wait_for(3);
+	ck_members(selves[_i].members);
+}
+END_TEST
+
 /* routerd dies in the middle of one: it is asked for once more, whole. */
 START_TEST(begun_again)
 {
@@ -603,6 +620,7 @@ lists(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_once);
+	tcase_add_loop_test(tc, names_itself, 0, N_OF(selves));
 	tcase_add_loop_test(tc, begun_again, 0, 2);
 	tcase_add_loop_test(tc, taken_away, 0, 2);
 	tcase_add_test(tc, taken_away_and_back);
