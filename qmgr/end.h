@@ -17,7 +17,8 @@ enum rcpt_end {
 	END_REPORT,   /* failed, and a report to the sender was accepted */
 	END_SILENT,   /* failed, and nobody wants to or may be told */
 	END_DROPPED,  /* the administrator dropped it */
-	END_SAME,     /* another recipient's copy goes to the same mailbox */
+	END_SAME,     /* another recipient's copy went to the same mailbox: of
+	               * records that were written before each had its own */
 	END_LIST,     /* the members of its list stand for it */
 	ENDS
 };

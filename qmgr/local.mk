@@ -60,6 +60,11 @@ tests_unit_qmgr_test_agents_SOURCES = tests/unit/qmgr/test_agents.c \
 	tests/unit/qmgr/whole.c tests/unit/qmgr/whole.h $(qmgr_parts)
 tests_unit_qmgr_test_agents_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
+check_PROGRAMS += tests/unit/qmgr/test_twins
+tests_unit_qmgr_test_twins_SOURCES = tests/unit/qmgr/test_twins.c \
+	tests/unit/qmgr/whole.c tests/unit/qmgr/whole.h $(qmgr_parts)
+tests_unit_qmgr_test_twins_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
 check_PROGRAMS += tests/unit/qmgr/test_audit \
 	tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
 	tests/unit/qmgr/test_logdamage \

@@ -102,7 +102,8 @@ enum {
 
 /* What only few messages need. */
 struct message_more {
-	struct map accounts;   /* that a copy goes to: account -> rcpt */
+	struct map accounts;   /* that are asked for a copy: account -> the last
+	                        * rcpt that was found to be it */
 	struct map addresses;  /* named: address -> rcpt that was there before,
 	                        * or of a member what is no rcpt */
 	struct map bundles;    /* of many sites: site -> bundle */

@@ -164,65 +164,51 @@ is_temporary(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 }
 
 static struct target *
-target_new(const struct msg_route_is *is)
+target_new(const struct msg_route_is *is, struct str mailbox)
 {
 	struct target *t = xmalloc(
-	    sizeof(*t) + is->account.n + is->path.n + is->mailbox.n);
+	    sizeof(*t) + is->account.n + is->path.n + mailbox.n);
 	char *at = (char *)(t + 1);
 
 	t->account = str_put(&at, is->account);
 	t->path = str_put(&at, is->path);
-	t->mailbox = str_put(&at, is->mailbox);
+	t->mailbox = str_put(&at, mailbox);
 	t->quota = is->quota;
 	return t;
 }
 
-/* Since it was found to be this mailbox it was asked about again, or sent
- * another way: aliases and orders change.  Should both come to the mailbox, it
- * knows the second copy by its guid. */
-static bool
-may_go_elsewhere(const struct rcpt *r)
+/*
+ * Another recipient of the message is the same mailbox.  One copy is enough
+ * for both, but each has his own fate: the next time aliases and orders may
+ * lead him elsewhere, and his sender may want to hear of it, or not.  So
+ * deliver gets both, and looks for a copy of the other, who may have come
+ * before.  Where he goes now, or NULL.
+ */
+static const struct target *
+meet_twin(struct rcpt *r, struct str account)
 {
-	return r->attempts != 0 || rcpt_via(r) != NULL;
-}
+	const struct target *t;
+	struct rcpt *twin;
 
-/* Another recipient of the message is the same mailbox: one copy is enough,
- * and its fate is that one's. */
-static bool
-is_repeated(struct message *m, struct rcpt *r, struct str account)
-{
-	struct message_more *more;
-	const struct rcpt *first;
-
-	if (m->nrcpts == 1)
-		return false;
-	more = message_more(m);
-	first = map_get(&more->accounts, account);
-	if (first != NULL && may_go_elsewhere(first))
-		first = NULL;
-	if (first == NULL)
-		map_set(&more->accounts, account, r);
-	return first != NULL && first != r;
+	if (r->m->nrcpts == 1)
+		return NULL;
+	twin = map_set(&message_more(r->m)->accounts, account, r);
+	if (twin == NULL || twin == r)
+		return NULL;
+	r->flags |= RCPT_MAYBE;
+	t = rcpt_target(twin);
+	return t != NULL && str_eq(t->account, account) ? t : NULL;
 }
 
 static void
 is_local(struct qmgr *d, struct question *qu, const struct msg_route_is *is)
 {
-	struct rcpt *r = qu->r;
-	struct site *site;
+	const struct target *other = meet_twin(qu->r, is->account);
+	struct site *site = site_local(&d->q.sites, is->root, is->uid, is->gid);
 
-	if (is_repeated(qu->m, r, is->account)) {
-		note(NOTE_INFO, "same-mailbox");
-		note_id("id", qu->m->id);
-		note_str("to", rcpt_address(r));
-		note_str("account", is->account);
-		note_end();
-		queue_done(&d->q, qu->m, &r, 1, END_SAME);
-		return;
-	}
-	site = site_local(&d->q.sites, is->root, is->uid, is->gid);
-	message_ready_bundle(
-	    d, rcpt_ready(&d->q, r, site, target_new(is)));
+	/* Of two folders it goes to one, where deliver finds it. */
+	message_ready_bundle(d, rcpt_ready(&d->q, qu->r, site, target_new(is,
+	    other != NULL ? other->mailbox : is->mailbox)));
 }
 
 static void

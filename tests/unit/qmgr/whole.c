@@ -49,12 +49,14 @@ on_route(void *arg, struct link *l, struct link_msg *f)
 	struct msg_route_is is = { .kind = ROUTE_REMOTE };
 	struct str domain =
 	    str_from(q->address, str_find(q->address, '@') + 1);
+	struct str folder = q->address;
+	const struct str account = str_take_until(&folder, '+');
 
 	(void)arg;
 	if (str_eq(domain, STR("local")))
 		is = (struct msg_route_is){ .kind = ROUTE_LOCAL,
-			.account = q->address, .path = STR("p"), .root = 1,
-			.uid = 7, .gid = 7 };
+			.account = account, .mailbox = folder,
+			.path = STR("p"), .root = 1, .uid = 7, .gid = 7 };
 	else
 		is.next_hop = domain;
 	link_send(l, MSG_ROUTE_IS, f->cookie, &msg_route_is_wire, &is);
@@ -112,6 +114,7 @@ on_job_rcpt(void *arg, struct link *l, struct link_msg *f)
 	(void)l;
 	ck_assert_uint_lt(a->nrcpts, N_OF(a->index));
 	a->index[a->nrcpts++] = r->index;
+	str_copy(a->folder, sizeof(a->folder), r->mailbox);
 }
 
 static void

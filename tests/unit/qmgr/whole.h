@@ -1,7 +1,8 @@
 /*
  * whole -- all of qmgr in one process with its tests, which stand at the
  * other ends of its links: master, routerd, smtpd, bounce, smtp and deliver.
- * An address at "local" is a mailbox, any other goes to its domain.
+ * An address at "local" is a mailbox, and a+x@local the folder x@local of a;
+ * any other goes to its domain.
  */
 #ifndef POSTERN_TESTS_QMGR_WHOLE_H
 #define POSTERN_TESTS_QMGR_WHOLE_H
@@ -20,6 +21,7 @@ struct agent_end {
 	/* The last job. */
 	uint64_t cookie, id;
 	uint32_t flags, index[16], nrcpts;
+	char folder[32];        /* of the last recipient */
 	uint32_t jobs, flushed; /* frames */
 };
 
