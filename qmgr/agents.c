@@ -259,6 +259,12 @@ start(struct qmgr *d, struct peer *p, struct bundle *b)
 		set_aside(d, b);
 		return;
 	}
+	/* A list's members joined those that had their turn. */
+	if (!message_is_on_disk(&d->q, m)) {
+		sched_result(
+		    &d->q.sched, site, site->lane, SITE_UNTRIED, d->q.now);
+		return;
+	}
 	while (n < most && (rs[n] = bundle_take(b)) != NULL)
 		n++;
 	if (b->n == 0)

@@ -546,11 +546,11 @@ jobs_close(struct peer *p)
  * repeated anyway: the mailbox knows better than deliver what is in it.
  */
 static bool
-may_tell(const struct peer *p, const struct rcpt *r)
+may_tell(const struct peer *p, const struct rcpt *r, struct str address)
 {
 	return p->role == ROLE_SMTP && r != NULL &&
 	    (r->flags & RCPT_MAYBE) != 0 && r->state != RCPT_DONE &&
-	    r->state != RCPT_REPORT;
+	    r->state != RCPT_REPORT && str_eq(rcpt_address(r), address);
 }
 
 /* A result that the former qmgr did not write down.  Once it has told them
@@ -574,7 +574,7 @@ on_job_inflight(void *arg, struct link *l, struct link_msg *f)
 	}
 	qmgr_now(d);
 	wire_put_u64(&p->inflight, f->cookie);
-	if (!may_tell(p, r))
+	if (!may_tell(p, r, in->address))
 		return;
 	message_hold_ref(m);
 	rcpt_route(&d->q, r, false);

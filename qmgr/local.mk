@@ -60,7 +60,11 @@ tests_unit_qmgr_test_agents_SOURCES = tests/unit/qmgr/test_agents.c \
 	tests/unit/qmgr/whole.c tests/unit/qmgr/whole.h $(qmgr_parts)
 tests_unit_qmgr_test_agents_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
-check_PROGRAMS += tests/unit/qmgr/test_twins
+check_PROGRAMS += tests/unit/qmgr/test_lists tests/unit/qmgr/test_twins
+tests_unit_qmgr_test_lists_SOURCES = tests/unit/qmgr/test_lists.c \
+	tests/unit/qmgr/whole.c tests/unit/qmgr/whole.h $(qmgr_parts)
+tests_unit_qmgr_test_lists_LDADD = qmgr/libqmgr.a $(qmgr_links) \
+	$(CHECK_LIBS)
 tests_unit_qmgr_test_twins_SOURCES = tests/unit/qmgr/test_twins.c \
 	tests/unit/qmgr/whole.c tests/unit/qmgr/whole.h $(qmgr_parts)
 tests_unit_qmgr_test_twins_LDADD = qmgr/libqmgr.a $(qmgr_links) \

@@ -107,6 +107,7 @@ struct message_more {
 	struct map addresses;  /* named: address -> rcpt that was there before,
 	                        * or of a member what is no rcpt */
 	struct map bundles;    /* of many sites: site -> bundle */
+	uint64_t listed;       /* lsn of the last EXPAND_END, in this run */
 	int64_t released;      /* queue clock: it was held; 0: not known */
 };
 

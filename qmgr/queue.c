@@ -58,6 +58,13 @@ message_logged(const struct message *m)
 	return m->prefix + ((m->flags & MSG_LARGE) != 0 ? 0 : m->body);
 }
 
+bool
+message_is_on_disk(const struct queue *q, const struct message *m)
+{
+	return (m->flags & MSG_FLUSHED) != 0 &&
+	    (m->more == NULL || m->more->listed <= q->log.durable);
+}
+
 void
 message_drop_text(struct queue *q, struct message *m)
 {
@@ -634,7 +641,8 @@ queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
 	wire_put_u32(b, parent->index);
 	wire_put_u32(b, n);
 	wire_put_u32(b, dsn);
-	qlog_end(&q->log, RECORD_EXPAND_END, m->id);
+	message_more(m)->listed =
+	    qlog_end(&q->log, RECORD_EXPAND_END, m->id).lsn;
 	queue_add_members(q, m, parent, rcpts, n, dsn);
 	if (m->nleft == 0)
 		queue_remove(q, m);

@@ -100,7 +100,8 @@ void queue_hold(struct queue *q, struct message *m, bool hold);
 void queue_reroute(struct queue *q, struct message *m, struct rcpt **rs,
     size_t n, struct site *site);
 /* The parent is done, or with a dsn to be reported, and its list's members
- * are recipients now (ROUTING). */
+ * are recipients now (ROUTING).  The caller sees to it that they go on when
+ * this is flushed: message_is_on_disk. */
 void queue_expand(struct queue *q, struct message *m, struct rcpt *parent,
     const struct rcpt_init *rcpts, uint32_t n, enum dsn_action dsn);
 void queue_checkpoint(struct queue *q, int64_t wall_ms);
@@ -149,6 +150,9 @@ void message_hold_ref(struct message *m);
 void message_drop_ref(struct queue *q, struct message *m);
 /* Octets of the text that stand in its record. */
 uint64_t message_logged(const struct message *m);
+/* The log has its ACCEPT and whom its lists stand for on disk: agents may hear
+ * of it.  What they tell the next qmgr it could not understand else. */
+bool message_is_on_disk(const struct queue *q, const struct message *m);
 /* Forgets the text in memory. */
 void message_drop_text(struct queue *q, struct message *m);
 

@@ -95,8 +95,8 @@ message_ready_bundle(struct qmgr *d, struct bundle *b)
 	struct lane *lane = b->site->lane;
 	int64_t turn;
 
-	/* Not before the 250: the ACCEPT has to be on disk. */
-	if ((b->m->flags & MSG_FLUSHED) == 0)
+	/* Not before the 250; its flush, or that of the list, looks again. */
+	if (!message_is_on_disk(&d->q, b->m))
 		return;
 	if (b->flow != NULL || b->n == 0 ||
 	    (b->m->asking != 0 && b->n < d->o.per_message))

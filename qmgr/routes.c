@@ -30,6 +30,13 @@ struct question {
 	bool useless;              /* its recipient's way is known without it */
 };
 
+/* Members that no agent gets before the log has them on disk. */
+struct listed {
+	struct qlog_wait wait;
+	struct qmgr *d;
+	struct message *m;         /* a reference */
+};
+
 static void
 question_free(struct qmgr *d, struct question *qu)
 {
@@ -322,6 +329,31 @@ note_expanded(const struct question *qu)
 }
 
 static void
+on_list_flushed(struct qlog_wait *w)
+{
+	struct listed *l = (struct listed *)(void *)((char *)w -
+	    offsetof(struct listed, wait));
+	struct qmgr *d = l->d;
+
+	qmgr_now(d);
+	if ((l->m->flags & MSG_GONE) == 0)
+		message_ready(d, l->m);
+	message_drop_ref(&d->q, l->m);
+	free(l);
+	qmgr_pump(d);
+}
+
+static void
+wait_for_list(struct qmgr *d, struct message *m)
+{
+	struct listed *l = xcalloc(1, sizeof(*l));
+
+	*l = (struct listed){ { .on_flushed = on_list_flushed }, d, m };
+	message_hold_ref(m);
+	qlog_wait(&d->q.log, &l->wait);
+}
+
+static void
 is_list_end(struct qmgr *d, struct question *qu)
 {
 	if (qu->r->depth >= DEPTH_MAX) {
@@ -339,6 +371,7 @@ is_list_end(struct qmgr *d, struct question *qu)
 	note_expanded(qu);
 	queue_expand(&d->q, qu->m, qu->r, qu->members, qu->n,
 	    dsn_wanted(qu->r, DSN_EXPANDED) ? DSN_EXPANDED : DSN_NONE);
+	wait_for_list(d, qu->m);
 }
 
 static bool

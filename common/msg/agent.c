@@ -48,6 +48,7 @@ send_inflight(struct agent *a, struct agent_job *job)
 	for (size_t i = 0; i < job->nrcpts; i++) {
 		if (!job->rcpts[i].decided)
 			continue;
+		m.address = job->rcpts[i].r.address;
 		m.result = job->rcpts[i].result;
 		link_send(a->link, MSG_JOB_INFLIGHT, job->cookie,
 		    &msg_job_inflight_wire, &m);

@@ -61,6 +61,7 @@ const struct wire msg_job_done_wire = WIRE(msg_job_done, job_done_fields);
 
 static const struct wire_field job_inflight_fields[] = {
 	W_U64(msg_job_inflight, id),
+	W_STR(msg_job_inflight, address, ADDRESS_MAX),
 	W_U32(msg_job_inflight, result.index),
 	W_ENUM(msg_job_inflight, result.status, JOB_PERMANENT),
 	W_U32(msg_job_inflight, result.code),

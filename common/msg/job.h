@@ -12,7 +12,8 @@
  * On a fresh link the agent first sends JOB_INFLIGHT for each result that was
  * not yet FLUSHED, then JOB_INFLIGHT_END (always), and has given up whatever
  * had not passed its point of no return.  (MECHANISMS 3)  An INFLIGHT behind
- * that ends the link; of deliver's results qmgr believes none and repeats.
+ * that ends the link; of deliver's results qmgr believes none and repeats,
+ * nor what is said of an index that is another address's.
  */
 #ifndef POSTERN_MSG_JOB_H
 #define POSTERN_MSG_JOB_H
@@ -110,6 +111,7 @@ struct msg_job_done {
 
 struct msg_job_inflight {
 	uint64_t id;
+	struct str address;   /* of JOB_RCPT; qmgr believes no index alone */
 	struct msg_job_result result;
 };
 

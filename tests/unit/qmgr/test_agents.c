@@ -46,6 +46,15 @@ under_way(enum role role)
 
 static const enum role roles[] = { ROLE_SMTP, ROLE_DELIVER };
 
+static const char *
+address_of(const struct message *m)
+{
+	static char address[100];
+
+	str_copy(address, sizeof(address), rcpt_address(&m->rcpts[0]));
+	return address;
+}
+
 /* An agent that has told all may not speak of others' mail. */
 START_TEST(inflight_too_late)
 {
@@ -54,7 +63,7 @@ START_TEST(inflight_too_late)
 	m->rcpts[0].flags |= RCPT_MAYBE;
 	agent_start(&other, roles[_i]);
 	agent_greet(&other);
-	agent_inflight(&other, m->id, 0, JOB_OK);
+	agent_inflight(&other, m->id, 0, address_of(m), JOB_OK);
 	whole_until(is_closed);
 	ck_assert_int_eq(m->rcpts[0].state, RCPT_INFLIGHT);
 	ck_assert_uint_eq(whole.q.table.n, 1);
@@ -67,7 +76,7 @@ START_TEST(inflight_of_others)
 	struct message *m = under_way(roles[_i]);
 
 	agent_start(&other, roles[_i]);
-	agent_inflight(&other, m->id, 0, JOB_OK);
+	agent_inflight(&other, m->id, 0, address_of(m), JOB_OK);
 	agent_greet(&other);
 	whole_until(is_flushed);
 	ck_assert_int_eq(m->rcpts[0].state, RCPT_INFLIGHT);
@@ -82,10 +91,24 @@ START_TEST(inflight_of_before)
 
 	m->rcpts[0].flags |= RCPT_MAYBE;
 	agent_start(&other, roles[_i]);
-	agent_inflight(&other, m->id, 0, JOB_OK);
+	agent_inflight(&other, m->id, 0, address_of(m), JOB_OK);
 	agent_greet(&other);
 	whole_until(is_flushed);
 	ck_assert_uint_eq(whole.q.table.n, roles[_i] == ROLE_DELIVER ? 1 : 0);
+}
+END_TEST
+
+/* It had the number before: of a list that was asked for anew. */
+START_TEST(inflight_of_somebody_else)
+{
+	struct message *m = under_way(ROLE_SMTP);
+
+	m->rcpts[0].flags |= RCPT_MAYBE;
+	agent_start(&other, ROLE_SMTP);
+	agent_inflight(&other, m->id, 0, "a@far.test", JOB_OK);
+	agent_greet(&other);
+	whole_until(is_flushed);
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_INFLIGHT);
 }
 END_TEST
 
@@ -588,6 +611,7 @@ telling(void)
 	tcase_add_loop_test(tc, inflight_too_late, 0, 2);
 	tcase_add_loop_test(tc, inflight_of_others, 0, 2);
 	tcase_add_loop_test(tc, inflight_of_before, 0, 2);
+	tcase_add_test(tc, inflight_of_somebody_else);
 	tcase_add_test(tc, dropped_and_died);
 	tcase_set_timeout(tc, 30);
 	return tc;

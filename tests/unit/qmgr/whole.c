@@ -8,18 +8,21 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
+#include "base/wire.h"
 #include "msg/route.h"
 #include "tests/unit/unit.h"
 
 struct qmgr whole;
 unsigned opened;
 uint32_t answered;
+unsigned lists_asked;
 
 static char path[64];
 static struct link *routerd, *smtpd, *master;
 static struct timer tick;
 static bool (*wanted)(void);
 static int ticks;
+static uint64_t list_cookie;
 
 enum { TICKS = 5000 /* of a ms; a test that takes longer has failed */ };
 
@@ -53,6 +56,11 @@ on_route(void *arg, struct link *l, struct link_msg *f)
 	const struct str account = str_take_until(&folder, '+');
 
 	(void)arg;
+	if (str_eq(domain, STR("list"))) {
+		lists_asked++;
+		list_cookie = f->cookie;
+		return;
+	}
 	if (str_eq(domain, STR("local")))
 		is = (struct msg_route_is){ .kind = ROUTE_LOCAL,
 			.account = account, .mailbox = folder,
@@ -60,6 +68,22 @@ on_route(void *arg, struct link *l, struct link_msg *f)
 	else
 		is.next_hop = domain;
 	link_send(l, MSG_ROUTE_IS, f->cookie, &msg_route_is_wire, &is);
+}
+
+void
+whole_list(const char *members)
+{
+	const struct msg_route_is is = { .kind =
+		*members != '\0' ? ROUTE_LIST : ROUTE_TEMPORARY };
+	struct str rest = str_c(members);
+	struct buf tail;
+
+	buf_init(&tail, BUF_NO_MAX);
+	while (rest.n != 0)
+		wire_put_str(&tail, str_take_word(&rest));
+	link_send_tail(routerd, MSG_ROUTE_IS, list_cookie, &msg_route_is_wire,
+	    &is, buf_str(&tail));
+	buf_clear(&tail);
 }
 
 static void
@@ -197,9 +221,10 @@ result_of(enum job_status status, uint32_t index)
 
 void
 agent_inflight(struct agent_end *a, uint64_t id, uint32_t index,
-    enum job_status status)
+    const char *address, enum job_status status)
 {
-	const struct msg_job_inflight m = { id, result_of(status, index) };
+	const struct msg_job_inflight m = { id, str_c(address),
+		result_of(status, index) };
 
 	link_send(a->link, MSG_JOB_INFLIGHT, 77, &msg_job_inflight_wire, &m);
 }
@@ -314,7 +339,7 @@ whole_start(void)
 
 	snprintf(path, sizeof(path), "/tmp/postern-whole.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(path));
-	opened = 0;
+	opened = lists_asked = 0;
 	whole = (struct qmgr){ .proc.loop = loop_new(),
 		.o = { .lifetime = 432000000, .dsn_lifetime = 432000000,
 		    .memory = 64 << 20, .inline_body = 256 << 10,

@@ -2,7 +2,8 @@
  * whole -- all of qmgr in one process with its tests, which stand at the
  * other ends of its links: master, routerd, smtpd, bounce, smtp and deliver.
  * An address at "local" is a mailbox, and a+x@local the folder x@local of a;
- * any other goes to its domain.
+ * one at "list" is a list whose members whole_list tells; any other goes to
+ * its domain.
  */
 #ifndef POSTERN_TESTS_QMGR_WHOLE_H
 #define POSTERN_TESTS_QMGR_WHOLE_H
@@ -41,7 +42,7 @@ void whole_run(int64_t ms);
 void agent_start(struct agent_end *a, enum role role);
 void agent_greet(struct agent_end *a);
 void agent_inflight(struct agent_end *a, uint64_t id, uint32_t index,
-    enum job_status status);
+    const char *address, enum job_status status);
 /* The same result for all of its job, and DONE. */
 void agent_done(struct agent_end *a, enum job_status status,
     enum site_state site);
@@ -53,5 +54,10 @@ void submit_rcpt(uint64_t cookie, const char *address);
 void submit_body(uint64_t cookie, const char *body);
 /* rcpts: words */
 struct message *whole_submit(const char *rcpts);
+
+/* routerd is asked for lists, so often yet. */
+extern unsigned lists_asked;
+/* It answers the last of these; members: words, none: later. */
+void whole_list(const char *members);
 
 #endif
