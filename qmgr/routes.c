@@ -356,6 +356,9 @@ wait_for_list(struct qmgr *d, struct message *m)
 static void
 is_list_end(struct qmgr *d, struct question *qu)
 {
+	/* RFC 3461 5.2.7.2: of a forwarded address the other is asked. */
+	const bool is_one = qu->n == 1;
+
 	if (qu->r->depth >= DEPTH_MAX) {
 		decide(d, qu, JOB_PERMANENT, reason_get(&d->q.reasons, 554,
 		    STR("5.4.6"), STR("too many aliases lead to each other"),
@@ -367,10 +370,13 @@ is_list_end(struct qmgr *d, struct question *qu)
 		    STR("5.5.3"), STR("the list is too long"), STR_NONE));
 		return;
 	}
+	if (is_one)
+		qu->members[0].notify = qu->r->notify;
 	drop_known(qu);
 	note_expanded(qu);
 	queue_expand(&d->q, qu->m, qu->r, qu->members, qu->n,
-	    dsn_wanted(qu->r, DSN_EXPANDED) ? DSN_EXPANDED : DSN_NONE);
+	    !is_one && dsn_wanted(qu->r, DSN_EXPANDED) ? DSN_EXPANDED :
+	                                                 DSN_NONE);
 	wait_for_list(d, qu->m);
 }
 

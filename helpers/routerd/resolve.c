@@ -449,13 +449,34 @@ expand_one(struct expansion *x, const struct item *i)
 }
 
 static void
-finish_expansion(struct expansion *x, struct resolved *out)
+make_list(struct expansion *x, struct resolved *out)
+{
+	out->is = (struct msg_route_is){ .kind = ROUTE_LIST };
+	out->n = x->n;
+	out->list = pool_alloc(x->w->pool, x->n * sizeof(*out->list));
+	for (size_t i = 0; i < x->n; i++)
+		out->list[i] = pool_str(x->w->pool, x->list[i]);
+}
+
+/* A mailbox may be had by any name; another server knows its own names only,
+ * so there it is a list of one. */
+static void
+find_the_one(struct expansion *x, struct str address, struct resolved *out)
 {
 	struct resolver quiet = *x->w->r;
 	struct work again = { &quiet, x->w->pool, out };
 	const struct alias *none;
 
 	quiet.step = NULL;
+	find(&again, x->list[0], true, false, &none);
+	if (out->is.kind == ROUTE_REMOTE && !str_ieq(x->list[0], address))
+		make_list(x, out);
+}
+
+static void
+finish_expansion(
+    struct expansion *x, struct str address, struct resolved *out)
+{
 	if (x->itself)
 		return;
 	if (x->temporary) {
@@ -465,13 +486,9 @@ finish_expansion(struct expansion *x, struct resolved *out)
 	} else if (x->n == 0) {
 		reject(out, 554, "5.4.6 the alias leads to itself");
 	} else if (x->n == 1) {
-		find(&again, x->list[0], true, false, &none);
+		find_the_one(x, address, out);
 	} else {
-		out->is = (struct msg_route_is){ .kind = ROUTE_LIST };
-		out->n = x->n;
-		out->list = pool_alloc(x->w->pool, x->n * sizeof(*out->list));
-		for (size_t i = 0; i < x->n; i++)
-			out->list[i] = pool_str(x->w->pool, x->list[i]);
+		make_list(x, out);
 	}
 }
 
@@ -490,7 +507,7 @@ expand(struct work *w, struct str address, bool may_relay)
 		STAILQ_REMOVE_HEAD(&x.todo, entry);
 		expand_one(&x, i);
 	}
-	finish_expansion(&x, w->out);
+	finish_expansion(&x, address, w->out);
 	map_clear(&x.seen);
 	map_clear(&x.ends);
 	free(x.list);

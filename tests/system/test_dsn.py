@@ -182,6 +182,7 @@ class Reports(Case):
         name = self.alias("one@local.test", ["a@knows.test"])
         self.send("one name", [(name, ["NOTIFY=SUCCESS", "ORCPT=rfc822;one@far.test"])])
         self.no_report("one name")
+        self.assertIn("TO:<a@knows.test>", self.line(self.knows, "RCPT"))
         self.assertIn(" NOTIFY=SUCCESS ORCPT=rfc822;one@far.test", self.line(self.knows, "RCPT"))
 
     # --- failure
