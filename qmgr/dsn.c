@@ -119,8 +119,7 @@ take_turn(struct qmgr *d, struct dsn_entry *e)
 
 	if (m == NULL)
 		return TURN_OVER;
-	/* Nobody was told 250, and its text cannot be read back: its flush
-	 * queues it again. */
+	/* Nobody was told 250 yet: its flush queues it again. */
 	if ((m->flags & MSG_FLUSHED) == 0)
 		return TURN_OVER;
 	/* Its end looks again, but for failures only. */

@@ -141,19 +141,17 @@ give_up(struct job *j)
 	job_free(j);
 }
 
-/* error: errno, or 0 for what is damaged */
 static void
 note_unreadable(const struct message *m, int error)
 {
 	note(NOTE_ERROR, "text-unreadable");
 	note_id("id", m->id);
-	if (error != 0)
-		note_errno(error);
+	note_errno(error);
 	note_end();
 }
 
 /* All of it that is in memory or in the log, and the file of a large body or
- * -1.  false: errno, 0 when it is damaged; then there is nothing. */
+ * -1.  false: errno, as of message_text; then there is nothing. */
 static bool
 open_text(struct qmgr *d, struct message *m, struct str *text, int *fd)
 {
@@ -180,7 +178,7 @@ job_start(struct peer *p, struct message *m, struct site *site,
 		note_unreadable(m, error);
 		/* The sender is told even so; of what a disk may give the next
 		 * time, by a later report. */
-		if (dsn == DSN_NONE || (error != 0 && m->dsn_next == 0)) {
+		if (dsn == DSN_NONE || (error != EBADMSG && m->dsn_next == 0)) {
 			give_up(j);
 			return;
 		}

@@ -560,10 +560,16 @@ qlog_sparse(const struct qlog *log)
 	return NULL;
 }
 
+/* Both: false and errno, EBADMSG when it is not all there. */
 static bool
 read_cached(int fd, uint32_t off, uint32_t size, struct buf *out)
 {
-	if (disk_read(fd, buf_reserve(out, size), size, off) != (ssize_t)size)
+	char *p = buf_reserve(out, size);
+	const ssize_t got = disk_read(fd, p, size, off);
+
+	if (got >= 0 && got < (ssize_t)size)
+		errno = EBADMSG; /* the file ends before */
+	if (got != (ssize_t)size)
 		return false;
 	buf_commit(out, size);
 	return true;
@@ -577,16 +583,43 @@ read_direct(int fd, uint32_t off, uint32_t size, struct buf *out)
 	const uint64_t end = ((uint64_t)off + size + DIRECT_ALIGN - 1) &
 	    ~(uint64_t)(DIRECT_ALIGN - 1);
 	char *p = aligned_alloc(DIRECT_ALIGN, (size_t)(end - begin));
-	bool ok;
+	ssize_t got;
+	int error;
 
 	if (p == NULL)
 		fatal("no memory for a record");
-	ok = disk_read(fd, p, (size_t)(end - begin), begin) >=
-	    (ssize_t)(off - begin + size);
-	if (ok)
+	got = disk_read(fd, p, (size_t)(end - begin), begin);
+	error = got == -1 ? errno : EBADMSG;
+	if (got >= (ssize_t)(off - begin + size)) {
 		buf_add(out, str_n(p + (off - begin), size));
+		error = 0;
+	}
 	free(p);
-	return ok;
+	errno = error;
+	return error == 0;
+}
+
+/* What a batch holds stays as it is until the batch is on disk, also while the
+ * syncer writes it: before that the file has none of it, or is not there. */
+static bool
+read_unwritten(const struct qlog *log, const struct segment *seg, uint32_t off,
+    uint32_t size, struct buf *out)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct qlog_batch *b = &log->batches[i];
+
+		for (size_t k = 0; k < b->nparts; k++) {
+			const struct qlog_part *part = &b->parts[k];
+
+			if (part->seg != seg || off < part->off ||
+			    off + (uint64_t)size > part->off + part->n)
+				continue;
+			buf_add(out, str_n(buf_str(&b->octets).p + part->from +
+			    (off - part->off), size));
+			return true;
+		}
+	}
+	return false;
 }
 
 bool
@@ -594,8 +627,11 @@ qlog_read(const struct qlog *log, const struct segment *seg, uint32_t off,
     uint32_t size, struct buf *out, struct record *r)
 {
 	buf_reset(out);
-	if (!(seg->bad ? read_direct : read_cached)(seg->fd, off, size, out))
+	if (!read_unwritten(log, seg, off, size, out) &&
+	    !(seg->bad ? read_direct : read_cached)(seg->fd, off, size, out))
 		return false;
-	return record_read(buf_str(out), r, log->seed) &&
-	    r->use == seg->number;
+	if (record_read(buf_str(out), r, log->seed) && r->use == seg->number)
+		return true;
+	errno = EBADMSG;
+	return false;
 }

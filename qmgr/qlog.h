@@ -155,7 +155,8 @@ void qlog_release(struct qlog *log, uint64_t lsn);
 struct segment *qlog_sparse(const struct qlog *log);
 /* Octets in segments that hold nothing but waiting for a newer state. */
 uint64_t qlog_dead_octets(const struct qlog *log);
-/* The record at a place into out; false when it cannot be read whole. */
+/* The record at a place into out, whether it is on disk yet or not.  false and
+ * errno when it cannot be read whole: EBADMSG if it is damaged. */
 bool qlog_read(const struct qlog *log, const struct segment *seg, uint32_t off,
     uint32_t size, struct buf *out, struct record *r);
 

@@ -207,7 +207,8 @@ bool rcpt_expired(
 void message_released(struct qmgr *d, struct message *m);
 
 /* text.c */
-/* Prefix and, unless large, body; NULL p when it cannot be read. */
+/* Prefix and, unless large, body; NULL p and errno when it cannot be read:
+ * EBADMSG if it is damaged or gone. */
 struct str message_text(struct qmgr *d, struct message *m);
 /* Others will want it too: it stays in memory, if there is room, until none
  * of its recipients is busy. */

@@ -1,5 +1,4 @@
-/* text -- a message's octets: from memory, or back from the log; errno says
- * why not, 0 that they are damaged. */
+/* text -- a message's octets: from memory, or back from the log. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -13,12 +12,15 @@ message_text(struct qmgr *d, struct message *m)
 	const uint64_t n = message_logged(m);
 	struct record r;
 
-	errno = 0; /* what is damaged gives none */
 	if (m->text != NULL)
 		return str_n(m->text, (size_t)n);
-	if (m->seg == NULL || !qlog_read(&d->q.log, m->seg, m->off, m->size,
-	        &d->scratch, &r) || r.id != m->id || r.payload.n < n)
+	if (m->seg != NULL && !qlog_read(&d->q.log, m->seg, m->off, m->size,
+	        &d->scratch, &r))
 		return STR_NONE;
+	if (m->seg == NULL || r.id != m->id || r.payload.n < n) {
+		errno = EBADMSG; /* it will not come back */
+		return STR_NONE;
+	}
 	return str_from(r.payload, r.payload.n - (size_t)n);
 }
 

@@ -127,6 +127,7 @@ on_job(void *arg, struct link *l, struct link_msg *f)
 	a->id = job->id;
 	a->flags = job->flags;
 	a->nrcpts = 0;
+	a->octets = 0;
 }
 
 static void
@@ -143,6 +144,15 @@ on_job_rcpt(void *arg, struct link *l, struct link_msg *f)
 
 static void
 on_job_body(void *arg, struct link *l, struct link_msg *f)
+{
+	struct agent_end *a = arg;
+
+	(void)l;
+	a->octets += f->raw.n;
+}
+
+static void
+on_job_body_fd(void *arg, struct link *l, struct link_msg *f)
 {
 	(void)arg;
 	(void)l;
@@ -184,7 +194,8 @@ static const struct link_rule agent_rules[] = {
 	LINK_RULE(MSG_JOB, &msg_job_wire, on_job),
 	LINK_RULE(MSG_JOB_RCPT, &msg_job_rcpt_wire, on_job_rcpt),
 	LINK_RULE_RAW(MSG_JOB_BODY, LINK_BODY_MAX, on_job_body),
-	LINK_RULE_FD(MSG_JOB_BODY_FD, &msg_job_body_fd_wire, 1, on_job_body),
+	LINK_RULE_FD(MSG_JOB_BODY_FD, &msg_job_body_fd_wire, 1,
+	    on_job_body_fd),
 	LINK_RULE_RAW(MSG_JOB_END, 0, on_job_end),
 	LINK_RULE_RAW(MSG_JOB_FLUSHED, 0, on_job_flushed),
 };

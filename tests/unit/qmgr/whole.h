@@ -23,6 +23,7 @@ struct agent_end {
 	uint64_t cookie, id;
 	uint32_t flags, index[16], nrcpts;
 	char folder[32];        /* of the last recipient */
+	uint64_t octets;        /* of its text, without a large body */
 	uint32_t jobs, flushed; /* frames */
 };
 

@@ -1,0 +1,137 @@
+/* When senders are told, and of what. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "qmgr/disk.h"
+#include "tests/unit/qmgr/whole.h"
+#include "tests/unit/unit.h"
+
+static struct agent_end one, bounce;
+static struct message *m;
+
+static bool
+has_job(void)
+{
+	return one.jobs != 0;
+}
+
+static bool
+is_reported(void)
+{
+	return bounce.jobs != 0;
+}
+
+static bool
+is_reporting(void)
+{
+	return m->nreport != 0;
+}
+
+/* A message that an agent has refused, and nobody to tell of it yet. */
+static void
+refused(void)
+{
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	m = whole_submit("b@far.test");
+	whole_until(has_job);
+	one.jobs = 0;
+	agent_done(&one, JOB_PERMANENT, SITE_FINE);
+	whole_until(is_reporting);
+	whole_run(20); /* that is on disk */
+	ck_assert_ptr_null(m->text);
+}
+
+static void
+bounce_comes(void)
+{
+	agent_start(&bounce, ROLE_BOUNCE);
+	agent_greet(&bounce);
+}
+
+/* --- the original ------------------------------------------------------------ */
+
+static volatile bool hold_writes;
+
+/* A slow disk: until somebody has a job, or for a second. */
+static int
+wait_for_job(enum disk_call call, int fd, const void *p, size_t n, uint64_t at)
+{
+	(void)fd;
+	(void)p;
+	(void)n;
+	(void)at;
+	for (int i = 0; call == DISK_WRITE && hold_writes && i < 1000; i++)
+		usleep(1000);
+	return 0;
+}
+
+static void
+compact(void)
+{
+	const struct str text = message_text(&whole, m);
+
+	ck_assert_ptr_nonnull(text.p);
+	queue_copy(&whole.q, m, text);
+}
+
+/* Its record has been moved and is not on disk yet: not as compaction left it,
+ * nor while it is being written. */
+START_TEST(a_report_has_what_is_not_written)
+{
+	refused();
+	hold_writes = true;
+	disk_fault = wait_for_job;
+	compact();
+	if (_i != 0)
+		whole_run(20);
+	bounce_comes();
+	whole_until(is_reported);
+	hold_writes = false;
+	ck_assert_uint_gt(bounce.octets, 0);
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_REPORT);
+}
+END_TEST
+
+static bool
+was_tried(void)
+{
+	return m->rcpts[0].attempts != 0 && m->rcpts[0].state == RCPT_DEFERRED;
+}
+
+START_TEST(a_job_has_what_is_not_written)
+{
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	m = whole_submit("b@far.test");
+	whole_until(has_job);
+	agent_done(&one, JOB_TEMPORARY, SITE_FINE);
+	whole_until(was_tried);
+	whole_run(20);
+	one.jobs = 0;
+	hold_writes = true;
+	disk_fault = wait_for_job;
+	compact();
+	rcpt_route(&whole.q, &m->rcpts[0], false);
+	qmgr_pump(&whole);
+	whole_until(has_job);
+	hold_writes = false;
+	ck_assert_uint_eq(m->rcpts[0].attempts, 1);
+	ck_assert_uint_gt(one.octets, 0);
+}
+END_TEST
+
+static TCase *
+originals(void)
+{
+	TCase *tc = tcase_create("originals");
+
+	tcase_add_checked_fixture(tc, whole_start, whole_end);
+	tcase_add_loop_test(tc, a_report_has_what_is_not_written, 0, 2);
+	tcase_add_test(tc, a_job_has_what_is_not_written);
+	tcase_set_timeout(tc, 30);
+	return tc;
+}
+
+UNIT_MAIN("reports", originals)
