@@ -7,7 +7,9 @@
 
 enum {
 	RCPTS_MAX = 1000,       /* in one report */
-	AGAIN = 60 * 1000       /* ms until a report that failed is retried */
+	AGAIN = 60 * 1000,      /* ms until a report that failed is retried */
+	OVERDUE = 3600 * 1000   /* ms of that, until it does without what the
+	                         * disk does not give */
 };
 
 bool
@@ -207,6 +209,24 @@ unsettled(struct rcpt **rs, size_t n)
 	return k;
 }
 
+static void
+put_off(struct qmgr *d, struct message *m)
+{
+	struct message_more *more = message_more(m);
+
+	m->dsn_next = d->q.now + (d->o.sched.retry_min < AGAIN ?
+	    d->o.sched.retry_min : AGAIN);
+	if (more->dsn_failing == 0)
+		more->dsn_failing = d->q.now;
+}
+
+bool
+dsn_is_overdue(const struct qmgr *d, const struct message *m)
+{
+	return m->more != NULL && m->more->dsn_failing != 0 &&
+	    d->q.now - m->more->dsn_failing >= OVERDUE;
+}
+
 void
 dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
     struct rcpt **rs, size_t n, bool ok)
@@ -214,9 +234,10 @@ dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
 	m->flags &= (uint8_t)~MSG_DSN_BUSY;
 	if ((m->flags & MSG_GONE) != 0)
 		return;
+	if (ok && m->more != NULL)
+		m->more->dsn_failing = 0;
 	if (!ok)
-		m->dsn_next = d->q.now + (d->o.sched.retry_min < AGAIN ?
-		    d->o.sched.retry_min : AGAIN);
+		put_off(d, m);
 	else if (action == DSN_DELAYED)
 		queue_warned(&d->q, m, rs, n);
 	else

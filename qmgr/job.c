@@ -28,12 +28,13 @@ job_free(struct job *j)
 /* --- sending ------------------------------------------------------------ */
 
 static void
-send_head(struct job *j, uint64_t size)
+send_head(struct job *j, uint64_t size, uint32_t flags)
 {
 	const struct qmgr *d = j->d;
 	const struct message *m = j->m;
 	struct msg_job out = { .id = m->id,
 		.size = size,
+		.flags = flags,
 		.accepted_ms = (uint64_t)m->accepted_wall,
 		.expires_ms = (uint64_t)(m->accepted_wall + d->o.lifetime),
 		.env_flags = m->env_flags,
@@ -163,30 +164,43 @@ open_text(struct qmgr *d, struct message *m, struct str *text, int *fd)
 	return text->p != NULL;
 }
 
+/* It will not come back.  A large body may be looked for where its disk is not
+ * just then, but not twice. */
+static bool
+is_lost(const struct qmgr *d, const struct message *m, int error)
+{
+	return error == EBADMSG || (error == ENOENT && m->dsn_next != 0) ||
+	    dsn_is_overdue(d, m);
+}
+
 void
 job_start(struct peer *p, struct message *m, struct site *site,
     enum dsn_action dsn, struct rcpt **rs, size_t n)
 {
 	struct job *j = job_new(p, m, site, dsn, rs, n);
 	uint64_t size = m->prefix + m->body;
+	uint32_t flags = 0;
 	struct str text;
 	int fd;
 
+	if (dsn != DSN_NONE && dsn_is_overdue(p->d, m))
+		flags |= JOB_WITHOUT; /* bounce reads large bodies itself */
 	if (!open_text(p->d, m, &text, &fd)) {
 		const int error = errno;
 
 		note_unreadable(m, error);
 		/* The sender is told even so; of what a disk may give the next
 		 * time, by a later report. */
-		if (dsn == DSN_NONE || (error != EBADMSG && m->dsn_next == 0)) {
+		if (dsn == DSN_NONE || !is_lost(p->d, m, error)) {
 			give_up(j);
 			return;
 		}
 		size = 0;
+		flags |= JOB_WITHOUT;
 	} else if (m->nbusy > (dsn == DSN_NONE ? n : 0)) {
 		message_keep_text(p->d, m, text);
 	}
-	send_head(j, size);
+	send_head(j, size, flags);
 	for (size_t i = 0; i < n; i++)
 		send_rcpt(j, j->rcpts[i].r);
 	send_text(j, text, fd);

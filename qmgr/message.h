@@ -109,6 +109,8 @@ struct message_more {
 	struct map bundles;    /* of many sites: site -> bundle */
 	uint64_t listed;       /* lsn of the last EXPAND_END, in this run */
 	int64_t released;      /* queue clock: it was held; 0: not known */
+	int64_t dsn_failing;   /* queue clock: since then its reports fail; 0:
+	                        * they do not */
 };
 
 struct message {

@@ -226,6 +226,8 @@ bool dsn_wanted(const struct rcpt *r, enum dsn_action action);
 /* Logs that this recipient failed and nobody will be told. */
 void dsn_dropped(const struct rcpt *r);
 
+/* Its reports have failed for so long that what they lack will not come. */
+bool dsn_is_overdue(const struct qmgr *d, const struct message *m);
 /* A job of bounce is over; rs were reported, or not (then later). */
 void dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
     struct rcpt **rs, size_t n, bool ok);

@@ -36,7 +36,9 @@ enum {
 };
 
 enum {
-	JOB_MAYBE_REPEATED = 1 /* an earlier attempt may have succeeded */
+	JOB_MAYBE_REPEATED = 1, /* an earlier attempt may have succeeded */
+	JOB_WITHOUT = 2 /* bounce: what cannot be read of the text now will not
+	                 * come back: say so instead of waiting for it */
 };
 
 /* Why bounce is asked (JOB.dsn); 0 for the other agents. */

@@ -50,9 +50,17 @@ on_submit_done(void *arg, struct link *l, struct link_msg *m)
 
 /* --- the report -------------------------------------------------------- */
 
-/* The original, or as much of its beginning as can be needed. */
-static void
-read_original(const struct agent_job *job, size_t most, struct buf *out)
+/* Octets of the original that can be needed. */
+static size_t
+original_most(const struct dsn *d)
+{
+	return d->want_full && d->original_size <= d->full_max ?
+	    (size_t)d->original_size : PREFIX_MAX + HEADER_MAX;
+}
+
+/* As much of its beginning as can be needed.  false: it cannot be read. */
+static bool
+read_text(const struct agent_job *job, size_t most, struct buf *out)
 {
 	enum { PIECE = 32768 };
 	ssize_t n = 1;
@@ -65,6 +73,37 @@ read_original(const struct agent_job *job, size_t most, struct buf *out)
 		if (n > 0)
 			buf_commit(out, (size_t)n);
 	}
+	return n >= 0;
+}
+
+/* It goes without what cannot be read: only a whole header is of use. */
+static void
+do_without(struct dsn *d)
+{
+	note(NOTE_WARN, "report-without-text");
+	note_id("id", d->id);
+	note_end();
+	d->unread = true;
+	d->want_full = false;
+	if (header_end(d->original) == d->original.n)
+		d->original = STR_NONE;
+}
+
+/* All of the original when it may be sent back whole, else its header and ours
+ * before it.  false: it cannot be read now. */
+static bool
+read_original(const struct agent_job *job, struct dsn *d, struct buf *out)
+{
+	const size_t most = original_most(d);
+	const bool may_fail = (job->job.flags & JOB_WITHOUT) != 0;
+	const bool ok = read_text(job, most, out);
+
+	d->original = buf_str(out);
+	if (ok && (!may_fail || d->original_size != 0))
+		return true;
+	if (may_fail)
+		do_without(d);
+	return may_fail;
 }
 
 static void
@@ -124,50 +163,64 @@ report_rcpts(const struct agent_job *job)
 	return rcpts;
 }
 
-static void
-report(struct bounce *b, struct agent_job *job)
+static struct dsn
+request(const struct bounce *b, const struct agent_job *job)
 {
-	struct dsn_rcpt *rcpts = report_rcpts(job);
-	struct buf original, text;
-	bool utf8;
-	size_t most;
+	const struct msg_job *j = &job->job;
 	struct dsn d = { .hostname = b->conf.hostname,
 		.admin = b->conf.admin,
-		.action = (enum dsn_action)job->job.dsn, .id = job->job.id,
+		.action = (enum dsn_action)j->dsn, .id = j->id,
 		.now = clock_wall(),
-		.accepted = (int64_t)(job->job.accepted_ms / 1000),
-		.expires = (int64_t)(job->job.expires_ms / 1000),
-		.sender = job->job.sender, .envid = job->job.envid,
+		.accepted = (int64_t)(j->accepted_ms / 1000),
+		.expires = (int64_t)(j->expires_ms / 1000),
+		.sender = j->sender, .envid = j->envid,
 		/* RFC 3461 4.3: RET is about reports of failure alone. */
-		.want_full = job->job.dsn == DSN_FAILED &&
-		    ((job->job.env_flags & ENV_RET_FULL) != 0 ||
-		        (b->conf.full &&
-		            (job->job.env_flags & ENV_RET_HDRS) == 0)),
+		.want_full = j->dsn == DSN_FAILED &&
+		    ((j->env_flags & ENV_RET_FULL) != 0 ||
+		        (b->conf.full && (j->env_flags & ENV_RET_HDRS) == 0)),
 		.full_max = b->conf.full_max,
-		.original_size = agent_text_size(job), .rcpts = rcpts,
-		.nrcpts = job->nrcpts };
+		.original_size = agent_text_size(job) };
 
 	if (getrandom(&d.secret, sizeof(d.secret), 0) != sizeof(d.secret))
 		fatal_errno("getrandom");
 	if (d.action <= DSN_LAST)
 		d.words = &b->conf.words[d.action];
-	/* All of it when it may be sent back whole, else its header and ours
-	 * before it. */
-	most = d.want_full && d.original_size <= d.full_max ?
-	    (size_t)d.original_size : PREFIX_MAX + HEADER_MAX;
-	buf_init(&original, most + 65536);
+	return d;
+}
+
+static void
+build(struct bounce *b, struct agent_job *job, struct dsn *d)
+{
+	struct dsn_rcpt *rcpts = report_rcpts(job);
+	struct buf text;
+	bool utf8;
+
+	d->rcpts = rcpts;
+	d->nrcpts = job->nrcpts;
 	/* Encoded, three octets for one, and the soft line ends. */
-	buf_init(&text, DSN_MAX + most * 7 / 2);
-	read_original(job, most, &original);
-	d.original = buf_str(&original);
-	if (dsn_build(&text, &d, &utf8))
-		submit(b, job, &d, buf_str(&text), utf8);
+	buf_init(&text, DSN_MAX + original_most(d) * 7 / 2);
+	if (dsn_build(&text, d, &utf8))
+		submit(b, job, d, buf_str(&text), utf8);
 	else
 		decide(job, JOB_TEMPORARY, 451, "4.3.1",
 		    STR("the report is too large"));
-	buf_clear(&original);
 	buf_clear(&text);
 	free(rcpts);
+}
+
+static void
+report(struct bounce *b, struct agent_job *job)
+{
+	struct dsn d = request(b, job);
+	struct buf original;
+
+	buf_init(&original, original_most(&d) + 65536);
+	if (read_original(job, &d, &original))
+		build(b, job, &d);
+	else
+		decide(job, JOB_TEMPORARY, 451, "4.3.0",
+		    STR("the message cannot be read from the queue's disk"));
+	buf_clear(&original);
 }
 
 static void

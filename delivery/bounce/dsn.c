@@ -427,7 +427,8 @@ dsn_build(struct buf *out, const struct dsn *d, bool *is_utf8)
 	add_header(out, d, &x, utf8);
 	add_words(out, d, &x, utf8);
 	add_report_part(out, d, utf8);
-	add_original(out, d, &o);
+	if (!d->unread || o.text.n > 0)
+		add_original(out, d, &o);
 	buf_clear(&o.seven);
 	excerpt_clear(&x);
 	buf_add_c(out, "\n--");

@@ -57,6 +57,8 @@ struct dsn {
 	struct str original;      /* its text as far as it is at hand: all of
 	                           * its header at least */
 	uint64_t original_size;   /* octets of all of it */
+	bool unread;              /* it could not be read: original is its
+	                           * header, or nothing */
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;
 };

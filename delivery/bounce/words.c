@@ -57,7 +57,14 @@ put_attached(struct buf *out, const struct dsn *d, const struct excerpt *x)
 		buf_add_c(out, "Your message is attached.");
 		return;
 	}
-	buf_add_c(out, d->want_full ?
+	if (d->unread && d->original.n == 0) {
+		buf_add_c(out, "This server can no longer read your message "
+		    "from its disk, so nothing of it is attached.");
+		return;
+	}
+	buf_add_c(out, d->unread ?
+	    "This server can no longer read your message from its disk; its "
+	    "header is attached" : d->want_full ?
 	    "Your message is too large to be sent back; its header is "
 	    "attached" : "The header of your message is attached");
 	if (x->octets != 0) {

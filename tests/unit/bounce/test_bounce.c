@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/crc32c.h"
 #include "msg/submit.h"
@@ -229,6 +230,65 @@ START_TEST(queue_is_full)
 }
 END_TEST
 
+/* A file with the octets, of which qmgr says that it has more. */
+static void
+run_large_job(const char *text, uint64_t size, uint32_t flags)
+{
+	const struct msg_job job = { .id = 7, .dsn = DSN_FAILED,
+		.sender = STR("a@me.test"), .size = size, .flags = flags };
+	const struct msg_job_rcpt r = { .index = 3, .address = STR("b@d.test"),
+		.code = 550, .status = STR("5.1.1"), .text = STR("no") };
+	const struct msg_job_body_fd at = { 0, size };
+	FILE *f = tmpfile();
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fflush(f);
+	link_send(qmgr, MSG_JOB, 1, &msg_job_wire, &job);
+	link_send(qmgr, MSG_JOB_RCPT, 1, &msg_job_rcpt_wire, &r);
+	if (size != 0)
+		link_send_fd(qmgr, MSG_JOB_BODY_FD, 1, &msg_job_body_fd_wire,
+		    &at, dup(fileno(f)));
+	fclose(f);
+	link_send_raw(qmgr, MSG_JOB_END, 1, STR_NONE);
+	loop_run(loop);
+}
+
+/* A disk may give later what it does not give now. */
+START_TEST(waits_for_the_original)
+{
+	run_large_job("Subject: x\n\nb\n", 100, 0);
+	ck_assert_uint_eq(seen.submits, 0);
+	ck_assert_uint_eq(seen.results, 1);
+	ck_assert_uint_eq(seen.oks, 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	uint64_t size;
+	bool has_header;
+} without[] = {
+	{ "Subject: x\n\nb\n", 100, true },
+	{ "Subject: x\nTo: ", 100, false },
+	{ "", 100, false },
+	{ "", 0, false },
+};
+
+START_TEST(does_without_the_original)
+{
+	run_large_job(without[_i].text, without[_i].size, JOB_WITHOUT);
+	ck_assert_uint_eq(seen.submits, 1);
+	ck_assert_uint_eq(seen.oks, 1);
+	ck_assert_uint_eq(seen.settles, 3);
+	ck_assert_ptr_nonnull(strstr(seen.text, "can no longer read"));
+	ck_assert_int_eq(strstr(seen.text, "so nothing") != NULL,
+	    !without[_i].has_header);
+	ck_assert_int_eq(strstr(seen.text, "rfc822-headers\n\nSubject: x\n")
+	    != NULL, without[_i].has_header);
+}
+END_TEST
+
 static TCase *
 jobs(void)
 {
@@ -239,6 +299,9 @@ jobs(void)
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, no_sender);
 	tcase_add_test(tc, queue_is_full);
+	tcase_add_test(tc, waits_for_the_original);
+	tcase_add_loop_test(
+	    tc, does_without_the_original, 0, (int)N_OF(without));
 	tcase_set_timeout(tc, 10);
 	return tc;
 }

@@ -444,6 +444,7 @@ START_TEST(a_report_without_its_text)
 	whole_run(50);
 	ck_assert_uint_eq(other.jobs, 0); /* the disk may be well soon */
 	whole_until(is_reported);
+	ck_assert_uint_eq(other.flags, JOB_WITHOUT);
 	agent_done(&other, JOB_OK, SITE_FINE);
 	whole_until(is_empty);
 }

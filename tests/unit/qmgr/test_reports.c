@@ -122,6 +122,45 @@ START_TEST(a_job_has_what_is_not_written)
 }
 END_TEST
 
+/* --- a disk that fails ------------------------------------------------------- */
+
+/* A disk that fails may be well again: the report waits, but not for ever. */
+START_TEST(a_report_waits_for_what_cannot_be_read)
+{
+	struct segment broken = { .fd = -1 }, *seg;
+
+	whole.o.sched.retry_min = 20;
+	refused();
+	whole.q.now += 1; /* 0 would be no time */
+	seg = m->seg;
+	m->seg = &broken;
+	bounce_comes();
+	whole_run(200);
+	ck_assert_uint_eq(bounce.jobs, 0);
+	ck_assert_int_eq(m->rcpts[0].state, RCPT_REPORT);
+	if (_i == 0)
+		m->seg = seg;
+	else
+		message_more(m)->dsn_failing -= 3600 * 1000;
+	whole_until(is_reported);
+	if (_i == 0)
+		ck_assert_uint_gt(bounce.octets, 0);
+	ck_assert_uint_eq(bounce.flags, _i == 0 ? 0 : JOB_WITHOUT);
+	m->seg = seg;
+}
+END_TEST
+
+START_TEST(a_report_says_what_is_damaged)
+{
+	refused();
+	ck_assert_int_eq(disk_write(m->seg->fd, "X", 1, m->off + 60), 0);
+	bounce_comes();
+	whole_until(is_reported);
+	ck_assert_uint_eq(bounce.octets, 0);
+	ck_assert_uint_eq(bounce.flags, JOB_WITHOUT);
+}
+END_TEST
+
 static TCase *
 originals(void)
 {
@@ -130,6 +169,8 @@ originals(void)
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_loop_test(tc, a_report_has_what_is_not_written, 0, 2);
 	tcase_add_test(tc, a_job_has_what_is_not_written);
+	tcase_add_loop_test(tc, a_report_waits_for_what_cannot_be_read, 0, 2);
+	tcase_add_test(tc, a_report_says_what_is_damaged);
 	tcase_set_timeout(tc, 30);
 	return tc;
 }
