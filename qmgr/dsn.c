@@ -66,10 +66,24 @@ take(struct dsn_fifo *q)
 	return e;
 }
 
+/* Many recipients of one message come behind each other.  Not the first entry,
+ * whose turn it may be just now. */
+static bool
+is_last(const struct dsn_fifo *q, const struct dsn_entry *e)
+{
+	const struct dsn_entry *last = q->entries + q->at + q->n;
+
+	return q->n > 1 && last[-1].id == e->id &&
+	    last[-1].action == e->action;
+}
+
 void
 dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
 {
-	push(&d->dsn.now, (struct dsn_entry){ m->id, action });
+	const struct dsn_entry e = { m->id, action };
+
+	if (!is_last(&d->dsn.now, &e))
+		push(&d->dsn.now, e);
 	qmgr_pump(d);
 }
 
@@ -132,7 +146,7 @@ take_turn(struct qmgr *d, struct dsn_entry *e)
 	/* One report about an attempt, not one for each server. */
 	if (e->action != DSN_DELAYED && m->nbusy != 0 &&
 	    m->nreport < RCPTS_MAX)
-		return TURN_OVER; /* dsn_look, when nobody is busy */
+		return TURN_OVER; /* on_quiet, when nobody is busy */
 	n = gather(m, &e->action, rs);
 	if (n == 0)
 		return TURN_OVER;
@@ -252,12 +266,19 @@ dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
 	qmgr_pump(d); /* one of another kind may have been kept */
 }
 
+static void
+on_quiet(void *arg, struct message *m)
+{
+	dsn_queue(arg, m, DSN_FAILED);
+}
+
 void
 dsn_init(struct qmgr *d)
 {
 	struct message *m;
 
 	timer_init(&d->dsn.again, d->proc.loop, on_again, d);
+	d->q.on_quiet = on_quiet;
 	TAILQ_FOREACH(m, &d->q.table.all, entry)
 		if (m->nreport != 0)
 			dsn_queue(d, m, DSN_FAILED);

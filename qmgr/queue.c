@@ -26,6 +26,7 @@ queue_clear(struct queue *q)
 {
 	struct message *m;
 
+	q->on_quiet = NULL;
 	while ((m = TAILQ_FIRST(&q->table.all)) != NULL) {
 		struct rcpt *r;
 
@@ -134,9 +135,19 @@ leave_routing(struct queue *q, struct rcpt *r)
 	r->flags &= (uint8_t)~(RCPT_ASKED | RCPT_BULK);
 }
 
+/* Every way out of a busy state and every way to be reported comes here. */
+static void
+look_quiet(struct queue *q, struct message *m)
+{
+	if (m->nbusy == 0 && m->nreport != 0 && q->on_quiet != NULL)
+		q->on_quiet(q->arg, m);
+}
+
 void
 rcpt_leave(struct queue *q, struct rcpt *r)
 {
+	const bool was_busy = r->m->nbusy != 0;
+
 	switch ((enum rcpt_state)r->state) {
 	case RCPT_ROUTING:
 		leave_routing(q, r);
@@ -167,6 +178,8 @@ rcpt_leave(struct queue *q, struct rcpt *r)
 	case RCPT_DONE:
 		break;
 	}
+	if (was_busy)
+		look_quiet(q, r->m);
 }
 
 void
@@ -228,6 +241,7 @@ rcpt_set_report(struct queue *q, struct rcpt *r, enum dsn_action dsn)
 	r->dsn = (uint8_t)dsn;
 	r->m->nreport++;
 	q->nreport++;
+	look_quiet(q, r->m);
 }
 
 void

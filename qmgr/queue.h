@@ -40,6 +40,9 @@ struct queue {
 	/* The message is gone for good once the log is flushed: its large
 	 * file may go.  Set by the owner; may be NULL. */
 	void (*on_gone)(void *arg, uint64_t id, bool large);
+	/* None of m's recipients is busy and some wait to be reported: so it
+	 * is at the moment, in the midst of a change.  Likewise. */
+	void (*on_quiet)(void *arg, struct message *m);
 	void *arg;
 };
 

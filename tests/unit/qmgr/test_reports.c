@@ -50,6 +50,45 @@ bounce_comes(void)
 	agent_greet(&bounce);
 }
 
+/* --- when ------------------------------------------------------------------- */
+
+/* Whatever takes the last one away that a report waited for. */
+START_TEST(a_report_waits_for_nobody_who_left)
+{
+	struct lane *lane; /* of who waits */
+	struct rcpt *r;
+
+	whole.o.smtp_jobs = 1;
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	bounce_comes();
+	m = whole_submit("a@1.test b@2.test c@3.test");
+	whole_until(has_job);
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_READY)
+			sched_block(&whole.q.sched, r->site->lane, true);
+	agent_done(&one, JOB_PERMANENT, SITE_FINE);
+	whole_until(is_reporting);
+	whole_run(20);
+	ck_assert_uint_eq(bounce.jobs, 0);
+	RCPT_FOREACH(r, m)
+		if (r->state == RCPT_READY) {
+			lane = r->site->lane;
+			if (_i == 0)
+				queue_done(&whole.q, m, &r, 1, END_DROPPED);
+			else if (_i == 1)
+				rcpt_wait(&whole.q, r, whole.q.now + 60000);
+			else
+				queue_report(&whole.q, m, &r, 1, DSN_FAILED,
+				    NULL);
+			sched_block(&whole.q.sched, lane, false);
+		}
+	ck_assert_uint_eq(m->nbusy, 0);
+	whole_until(is_reported);
+	ck_assert_uint_eq(bounce.nrcpts, _i == 2 ? 3 : 1);
+}
+END_TEST
+
 /* --- the original ------------------------------------------------------------ */
 
 static volatile bool hold_writes;
@@ -162,6 +201,17 @@ START_TEST(a_report_says_what_is_damaged)
 END_TEST
 
 static TCase *
+times(void)
+{
+	TCase *tc = tcase_create("times");
+
+	tcase_add_checked_fixture(tc, whole_start, whole_end);
+	tcase_add_loop_test(tc, a_report_waits_for_nobody_who_left, 0, 3);
+	tcase_set_timeout(tc, 30);
+	return tc;
+}
+
+static TCase *
 originals(void)
 {
 	TCase *tc = tcase_create("originals");
@@ -175,4 +225,4 @@ originals(void)
 	return tc;
 }
 
-UNIT_MAIN("reports", originals)
+UNIT_MAIN("reports", times, originals)
