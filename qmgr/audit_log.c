@@ -251,6 +251,8 @@ on_old_record(void *arg, const struct record *r, struct segment *seg,
 		ledger_missing(&a->ledger, r->lsn);
 	a->old_segment = seg->number;
 	a->old_lsn = r->lsn;
+	if (qlog_was_refused(&a->q->log, seg, r))
+		return;
 	see_text(a, r, seg, off);
 	ledger_see(&a->ledger, a->q, r);
 }
@@ -375,13 +377,14 @@ measure(struct audit *a)
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	struct stat st;
-	uint64_t number;
+	uint64_t number, answered;
 	bool bad;
 
 	if (d == NULL)
 		return;
 	while ((e = readdir(d)) != NULL)
-		if (segment_parse_name(e->d_name, &number, &bad) &&
+		if (segment_parse_name(
+		        e->d_name, &number, &bad, &answered) &&
 		    fstatat(a->spool->logfd, e->d_name, &st, 0) == 0)
 			a->octets += (uint64_t)st.st_size;
 	closedir(d);

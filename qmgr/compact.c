@@ -178,7 +178,7 @@ set_bad_aside(struct qmgr *d, struct segment *seg)
 {
 	char name[SEGMENT_NAME];
 
-	segment_name(seg->number, true, name);
+	segment_bad_name(seg->number, seg->answered, name);
 	renameat(d->spool.logfd, name, d->spool.corruptfd, name);
 	TAILQ_REMOVE(&d->q.log.segments, seg, entry);
 	segment_free(seg);

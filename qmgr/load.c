@@ -31,17 +31,20 @@ open_segments(struct queue *q, struct load_report *report)
 	if (d == NULL)
 		return -1;
 	while (r == 0 && (e = dir_next(d)) != NULL) {
-		uint64_t number;
+		uint64_t number, answered;
 		bool bad;
 		int seg;
 
-		if (!segment_parse_name(e->d_name, &number, &bad))
+		if (!segment_parse_name(
+		        e->d_name, &number, &bad, &answered))
 			continue;
 		seg = disk_open(q->log.dirfd, e->d_name, O_RDONLY);
 		if (seg == -1)
 			r = -1;
+		else if (bad)
+			qlog_add_bad(&q->log, number, seg, answered);
 		else
-			qlog_add_segment(&q->log, number, seg, bad);
+			qlog_add_segment(&q->log, number, seg);
 		report->bad_segments += bad;
 	}
 	/* Segments that were not seen would be mail that never was. */
@@ -83,6 +86,20 @@ on_bad_state(void *arg, const char *name)
 		renameat(l->q->log.dirfd, name, l->corruptfd, name);
 }
 
+/* Its id is not given again: the log of the server has it. */
+static void
+forget_refused(struct loading *l, const struct record *r)
+{
+	if (r->id > l->q->last_id)
+		l->q->last_id = r->id;
+	l->report->refused++;
+	if (l->watch != NULL)
+		return;
+	note(NOTE_INFO, "queue-forgets-refused");
+	note_id("id", r->id);
+	note_end();
+}
+
 static void
 on_record(void *arg, const struct record *r, struct segment *seg, uint32_t off,
     uint32_t size)
@@ -92,6 +109,10 @@ on_record(void *arg, const struct record *r, struct segment *seg, uint32_t off,
 	bool ok;
 
 	l->report->records++;
+	if (qlog_was_refused(&l->q->log, seg, r)) {
+		forget_refused(l, r);
+		return;
+	}
 	if (w != NULL)
 		w->before(w->arg, r);
 	ok = replay_record(&l->replay, r, seg, off, size);
@@ -188,7 +209,8 @@ flush_read(const struct queue *q, const struct load_report *report)
 		if (disk_datasync(seg->fd) == 0)
 			continue;
 		error = errno;
-		qlog_set_bad(&q->log, seg);
+		/* A former run may have said 250 to any of it. */
+		qlog_set_bad(&q->log, seg, SEGMENT_ALL);
 		errno = error;
 		return -1;
 	}

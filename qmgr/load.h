@@ -17,6 +17,7 @@ struct load_report {
 	uint64_t state_number; /* highest of any state */
 	uint64_t records, damaged, torn, malformed;
 	uint64_t bad_states, bad_segments, missing_texts;
+	uint64_t refused;      /* ACCEPTs that were not answered 250 */
 	int64_t clock, wall;   /* newest pair known */
 };
 

@@ -76,6 +76,7 @@ tests_unit_qmgr_test_reports_LDADD = qmgr/libqmgr.a $(qmgr_links) \
 	$(CHECK_LIBS)
 check_PROGRAMS += tests/unit/qmgr/test_audit \
 	tests/unit/qmgr/test_fair tests/unit/qmgr/test_log \
+	tests/unit/qmgr/test_logbad \
 	tests/unit/qmgr/test_logdamage tests/unit/qmgr/test_logread \
 	tests/unit/qmgr/test_ready tests/unit/qmgr/test_replay \
 	tests/unit/qmgr/test_room \
@@ -102,6 +103,10 @@ tests_unit_qmgr_test_log_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_logdamage_SOURCES = tests/unit/qmgr/test_logdamage.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_logdamage_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
+tests_unit_qmgr_test_logbad_SOURCES = tests/unit/qmgr/test_logbad.c \
+	tests/unit/qmgr/drop_rig.c tests/unit/qmgr/drop_rig.h \
+	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
+tests_unit_qmgr_test_logbad_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)
 tests_unit_qmgr_test_logread_SOURCES = tests/unit/qmgr/test_logread.c \
 	tests/unit/qmgr/rig.c tests/unit/qmgr/rig.h
 tests_unit_qmgr_test_logread_LDADD = qmgr/libqmgr.a $(qmgr_links) $(CHECK_LIBS)

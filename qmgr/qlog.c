@@ -75,16 +75,43 @@ insert(struct qlog *log, struct segment *seg)
 }
 
 struct segment *
-qlog_add_segment(struct qlog *log, uint64_t number, int fd, bool bad)
+qlog_add_segment(struct qlog *log, uint64_t number, int fd)
 {
 	struct segment *seg = segment_new(number, log->segment_size);
 
 	seg->fd = fd;
-	seg->bad = bad;
 	insert(log, seg);
 	if (number >= log->next_number)
 		log->next_number = number + 1;
 	return seg;
+}
+
+void
+qlog_add_bad(struct qlog *log, uint64_t number, int fd, uint64_t answered)
+{
+	struct segment *seg = qlog_add_segment(log, number, fd);
+
+	seg->bad = true;
+	seg->answered = answered;
+	log->nbad++;
+}
+
+/*
+ * The flush that failed was the last of its run, and began above answered: 250
+ * follows a flush that succeeded.  Its first parts may stand in segments before
+ * the bad one; what stands behind that is of later runs.  Earlier ones had
+ * lower numbers: this run began above all that it had read.
+ */
+bool
+qlog_was_refused(const struct qlog *log, const struct segment *seg,
+    const struct record *r)
+{
+	if (r->type != RECORD_ACCEPT || log->nbad == 0)
+		return false;
+	for (; seg != NULL; seg = TAILQ_NEXT(seg, entry))
+		if (seg->bad && r->lsn > seg->answered)
+			return true;
+	return false;
 }
 
 struct segment *
@@ -134,7 +161,7 @@ qlog_start(struct qlog *log, uint64_t next_number, uint64_t next_lsn)
 	if (next_number > log->next_number)
 		log->next_number = next_number;
 	log->next_lsn = next_lsn;
-	log->durable = next_lsn - 1;
+	log->durable = log->flushed = next_lsn - 1;
 	fill_ahead(log, false, false);
 }
 
@@ -339,12 +366,13 @@ write_part(struct qlog *log, const struct qlog_batch *b,
 }
 
 void
-qlog_set_bad(const struct qlog *log, const struct segment *seg)
+qlog_set_bad(
+    const struct qlog *log, const struct segment *seg, uint64_t answered)
 {
 	char from[SEGMENT_NAME], to[SEGMENT_NAME];
 
-	segment_name(seg->number, false, from);
-	segment_name(seg->number, true, to);
+	segment_name(seg->number, from);
+	segment_bad_name(seg->number, answered, to);
 	if (disk_rename(log->dirfd, from, to) == 0)
 		disk_sync(log->dirfd);
 }
@@ -368,7 +396,10 @@ run_flush(struct work *w)
 		b->error = errno;
 		b->is_full = r == -1 && disk_is_full(b->error);
 		if (!b->is_full)
-			qlog_set_bad(b->log, b->parts[b->written].seg);
+			qlog_set_bad(b->log, b->parts[b->written].seg,
+			    b->log->flushed);
+	} else {
+		b->log->flushed = b->last_lsn;
 	}
 	b->spare = spares_ready(&b->log->spares);
 	b->took_us = clock_mono_us() - begun;
@@ -448,7 +479,8 @@ run_fill(struct work *w)
 		more = spares_fill_segment(log->fill_seg, log->fill_to);
 	if (more == -1) {
 		log->fill_error = errno;
-		qlog_set_bad(log, log->fill_seg);
+		/* It says nothing of records: a flush may come in between. */
+		qlog_set_bad(log, log->fill_seg, SEGMENT_ALL);
 		return false;
 	}
 	/* Without a spare the next segment is filled as it is used: slower,

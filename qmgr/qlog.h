@@ -93,7 +93,10 @@ struct qlog {
 	bool hurry;                  /* a 250 waits for the next flush */
 	size_t begun;                /* offset of the record being built */
 	TAILQ_HEAD(, qlog_wait) waits;
+	unsigned nbad;               /* segments */
 	/* the syncer's */
+	uint64_t flushed;            /* highest lsn whose flush succeeded; the
+	                              * loop may not know it yet */
 	struct spares spares;
 	/* what is filled with zeros ahead of the records; set while it is not
 	 * posted: */
@@ -122,8 +125,13 @@ void qlog_init(struct qlog *log, int dirfd, uint64_t segment_size,
 /* Waits for the syncer; frees all. */
 void qlog_clear(struct qlog *log);
 /* A segment of an earlier run, for reading; takes over its descriptor. */
-struct segment *qlog_add_segment(struct qlog *log, uint64_t number, int fd,
-    bool bad);
+struct segment *qlog_add_segment(struct qlog *log, uint64_t number, int fd);
+/* The same of one that is bad; answered as in segment.h. */
+void qlog_add_bad(
+    struct qlog *log, uint64_t number, int fd, uint64_t answered);
+/* An ACCEPT whose sender has heard 451, or nothing, and sends it again. */
+bool qlog_was_refused(const struct qlog *log, const struct segment *seg,
+    const struct record *r);
 struct segment *qlog_find_segment(const struct qlog *log, uint64_t number);
 /* After the segments of earlier runs were added: where counting goes on. */
 void qlog_start(struct qlog *log, uint64_t next_number, uint64_t next_lsn);
@@ -138,8 +146,10 @@ void qlog_wait_cancel(struct qlog *log, struct qlog_wait *w);
 void qlog_flush(struct qlog *log);
 /* In this thread, if the syncer is idle: who waits was told on return. */
 void qlog_flush_here(struct qlog *log);
-/* Its flush failed: the next qmgr reads it past the cache, by its name. */
-void qlog_set_bad(const struct qlog *log, const struct segment *seg);
+/* Its flush failed: the next qmgr reads it past the cache, by its name.
+ * answered as in segment.h. */
+void qlog_set_bad(const struct qlog *log, const struct segment *seg,
+    uint64_t answered);
 /* All that was appended is on disk, or the log failed or is full. */
 void qlog_flush_wait(struct qlog *log);
 /* There may be room now for what found none; else nothing happens. */

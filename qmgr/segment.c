@@ -14,6 +14,7 @@ segment_new(uint64_t number, uint64_t size)
 
 	s->number = number;
 	s->size = size;
+	s->answered = SEGMENT_ALL;
 	s->fd = -1;
 	return s;
 }
@@ -29,21 +30,39 @@ segment_free(struct segment *s)
 }
 
 void
-segment_name(uint64_t number, bool bad, char name[SEGMENT_NAME])
+segment_name(uint64_t number, char name[SEGMENT_NAME])
 {
-	snprintf(name, SEGMENT_NAME, "%08llu.%s", (unsigned long long)number,
-	    bad ? "bad" : "seg");
+	snprintf(
+	    name, SEGMENT_NAME, "%08llu.seg", (unsigned long long)number);
+}
+
+void
+segment_bad_name(uint64_t number, uint64_t answered, char name[SEGMENT_NAME])
+{
+	if (answered == SEGMENT_ALL)
+		snprintf(name, SEGMENT_NAME, "%08llu.bad",
+		    (unsigned long long)number);
+	else
+		snprintf(name, SEGMENT_NAME, "%08llu-%llu.bad",
+		    (unsigned long long)number, (unsigned long long)answered);
 }
 
 bool
-segment_parse_name(const char *name, uint64_t *number, bool *bad)
+segment_parse_name(
+    const char *name, uint64_t *number, bool *bad, uint64_t *answered)
 {
 	struct str s = str_c(name);
 
+	bool tells;
+
+	*answered = SEGMENT_ALL;
 	if (!num_take_u64(&s, number))
 		return false;
+	tells = str_take_char(&s, '-');
+	if (tells && !num_take_u64(&s, answered))
+		return false;
 	*bad = str_eq(s, STR(".bad"));
-	return *bad || str_eq(s, STR(".seg"));
+	return *bad || (!tells && str_eq(s, STR(".seg")));
 }
 
 void

@@ -14,7 +14,8 @@
 
 #include "base/list.h"
 
-enum { SEGMENT_NAME = 32 };
+enum { SEGMENT_NAME = 64 };
+#define SEGMENT_ALL UINT64_MAX
 
 struct segment {
 	TAILQ_ENTRY(segment) entry; /* by number */
@@ -27,7 +28,10 @@ struct segment {
 	uint64_t left_lsn;     /* of that by which the last message left it */
 	uint64_t living_octets; /* of records whose message lives */
 	uint32_t living;       /* messages whose text is here */
-	bool bad;              /* a flush into it failed: "NNNNNNNN.bad" */
+	uint64_t answered;     /* of a bad one: the highest lsn that was on disk
+	                        * before, so above it no mail was answered 250;
+	                        * SEGMENT_ALL: not known */
+	bool bad;              /* a flush into it failed: "NNNNNNNN-LSN.bad" */
 	bool making;           /* not yet flushed into */
 	bool leaving;          /* compaction has it: its messages are being
 	                        * copied elsewhere */
@@ -36,9 +40,14 @@ TAILQ_HEAD(segment_list, segment);
 
 struct segment *segment_new(uint64_t number, uint64_t size);
 void segment_free(struct segment *s);
-void segment_name(uint64_t number, bool bad, char name[SEGMENT_NAME]);
-/* "00000007.seg" or ".bad" -> 7; false for other names. */
-bool segment_parse_name(const char *name, uint64_t *number, bool *bad);
+/* "00000007.seg" */
+void segment_name(uint64_t number, char name[SEGMENT_NAME]);
+/* "00000007-1234.bad", or "00000007.bad" for SEGMENT_ALL */
+void segment_bad_name(
+    uint64_t number, uint64_t answered, char name[SEGMENT_NAME]);
+/* Whose number it has, which is one of these three; false for other names. */
+bool segment_parse_name(
+    const char *name, uint64_t *number, bool *bad, uint64_t *answered);
 /* A message's record is here; or, as the record lsn tells, it is no longer
  * needed here. */
 void segment_hold(struct segment *s, uint32_t octets);

@@ -95,7 +95,7 @@ spares_use(struct spares *s, struct segment *seg)
 	char name[SEGMENT_NAME];
 	int r;
 
-	segment_name(seg->number, false, name);
+	segment_name(seg->number, name);
 	if (i != SPARES_MAX) {
 		r = use_spare(s, i, seg, name);
 	} else if (s->fd != -1) {
@@ -115,9 +115,9 @@ spares_give(struct spares *s, struct segment *seg)
 {
 	char name[SEGMENT_NAME], to[SEGMENT_NAME];
 
-	segment_name(seg->number, seg->bad, name);
+	segment_name(seg->number, name);
 	for (unsigned i = 0; i < SPARES_MAX; i++) {
-		if (s->have[i] || seg->bad || disk_size(seg->fd) !=
+		if (s->have[i] || disk_size(seg->fd) !=
 		    (int64_t)s->size)
 			continue;
 		spare_name(i, to);
