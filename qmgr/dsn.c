@@ -243,14 +243,14 @@ dsn_is_overdue(const struct qmgr *d, const struct message *m)
 
 void
 dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
-    struct rcpt **rs, size_t n, bool ok)
+    struct rcpt **rs, size_t n, bool all)
 {
 	m->flags &= (uint8_t)~MSG_DSN_BUSY;
 	if ((m->flags & MSG_GONE) != 0)
 		return;
-	if (ok && m->more != NULL)
+	if (n != 0 && m->more != NULL)
 		m->more->dsn_failing = 0;
-	if (!ok)
+	if (n == 0)
 		put_off(d, m);
 	else if (action == DSN_DELAYED)
 		queue_warned(&d->q, m, rs, n);
@@ -261,7 +261,7 @@ dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
 		return;
 	if (m->nreport != 0)
 		dsn_queue(d, m, DSN_FAILED);
-	if (!ok && action == DSN_DELAYED)
+	if (!all && action == DSN_DELAYED)
 		dsn_queue(d, m, DSN_DELAYED);
 	qmgr_pump(d); /* one of another kind may have been kept */
 }

@@ -252,15 +252,14 @@ static void
 tell_reported(struct job *j)
 {
 	struct rcpt **rs = xcalloc(j->n, sizeof(*rs));
-	bool ok = true;
+	size_t n = 0;
 
-	for (size_t i = 0; i < j->n; i++) {
-		rs[i] = j->rcpts[i].r;
-		/* What bounce refuses for good is not asked again. */
-		ok = ok && j->rcpts[i].reason != NULL &&
-		    j->rcpts[i].status != JOB_TEMPORARY;
-	}
-	dsn_result(j->d, j->m, j->dsn, rs, j->n, ok);
+	/* What bounce refuses for good is not asked again. */
+	for (size_t i = 0; i < j->n; i++)
+		if (j->rcpts[i].reason != NULL &&
+		    j->rcpts[i].status != JOB_TEMPORARY)
+			rs[n++] = j->rcpts[i].r;
+	dsn_result(j->d, j->m, j->dsn, rs, n, n == j->n);
 	free(rs);
 }
 

@@ -228,9 +228,10 @@ void dsn_dropped(const struct rcpt *r);
 
 /* Its reports have failed for so long that what they lack will not come. */
 bool dsn_is_overdue(const struct qmgr *d, const struct message *m);
-/* A job of bounce is over; rs were reported, or not (then later). */
+/* A job of bounce is over; rs were reported.  Of those for whom a report had no
+ * room, so not all, the next one tells; n 0: not before a while. */
 void dsn_result(struct qmgr *d, struct message *m, enum dsn_action action,
-    struct rcpt **rs, size_t n, bool ok);
+    struct rcpt **rs, size_t n, bool all);
 
 /* space.c */
 void space_init(struct qmgr *d);

@@ -12,6 +12,12 @@
 
 /* --- results ----------------------------------------------------------- */
 
+/* A submission under way, in the job's pool. */
+struct open {
+	uint64_t cookie;
+	size_t nrcpts; /* that it tells of: the first ones of the job */
+};
+
 static void
 decide(struct agent_job *job, enum job_status status, unsigned code,
     const char *enhanced, struct str text)
@@ -23,6 +29,21 @@ decide(struct agent_job *job, enum job_status status, unsigned code,
 	agent_result_rest(job, &r);
 }
 
+/* Of the others the next report tells. */
+static void
+decide_reported(struct agent_job *job, size_t n)
+{
+	const struct msg_job_result ok = { .status = JOB_OK, .code = 250,
+		.enhanced = STR("2.0.0"), .text = STR("reported") };
+
+	job->site = SITE_FINE;
+	for (size_t i = 0; i < n; i++)
+		agent_result(job, i, &ok);
+	if (n < job->nrcpts)
+		decide(job, JOB_TEMPORARY, 451, "4.3.0",
+		    STR("the next report is about it"));
+}
+
 static void
 on_submit_done(void *arg, struct link *l, struct link_msg *m)
 {
@@ -30,10 +51,12 @@ on_submit_done(void *arg, struct link *l, struct link_msg *m)
 	struct bounce *b = a->arg;
 	const struct msg_submit_done *done = m->body;
 	struct agent_job *job = map_del_id(&b->open, m->cookie);
+	const struct open *own;
 
 	(void)l;
 	if (job == NULL)
 		return;
+	own = job->own;
 	job->own = NULL;
 	note(done->code == 250 ? NOTE_INFO : NOTE_WARN, "report");
 	note_id("id", job->job.id);
@@ -43,7 +66,7 @@ on_submit_done(void *arg, struct link *l, struct link_msg *m)
 	note_str("text", done->text);
 	note_end();
 	if (done->code == 250)
-		decide(job, JOB_OK, 250, "2.0.0", STR("reported"));
+		decide_reported(job, own->nrcpts);
 	else
 		decide(job, JOB_TEMPORARY, 451, "4.3.0", done->text);
 }
@@ -112,7 +135,7 @@ submit(struct bounce *b, struct agent_job *job, const struct dsn *d,
 {
 	struct link *l = b->agent.link;
 	const uint64_t cookie = ++b->last;
-	uint64_t *own = pool_alloc(&job->pool, sizeof(*own));
+	struct open *own = pool_alloc(&job->pool, sizeof(*own));
 	struct buf settles, prefix;
 	struct msg_submit s = { .size_hint = text.n,
 		.flags = ENV_DSN | (utf8 ? ENV_UTF8 | ENV_8BIT : 0) };
@@ -127,13 +150,13 @@ submit(struct bounce *b, struct agent_job *job, const struct dsn *d,
 	/* After a warning the recipients live on. */
 	if (d->action != DSN_DELAYED) {
 		s.settles_id = job->job.id;
-		for (size_t i = 0; i < job->nrcpts; i++)
+		for (size_t i = 0; i < d->nrcpts; i++)
 			wire_put_u32(&settles, job->rcpts[i].r.index);
 	}
 	s.settles = buf_str(&settles);
 	dsn_prefix(&prefix, d, &p.id_at);
 	p.text = buf_str(&prefix);
-	*own = cookie;
+	*own = (struct open){ cookie, d->nrcpts };
 	job->own = own;
 	map_set_id(&b->open, cookie, job);
 	link_send(l, MSG_SUBMIT, cookie, &msg_submit_wire, &s);
@@ -188,6 +211,27 @@ request(const struct bounce *b, const struct agent_job *job)
 	return d;
 }
 
+/* About as many of the recipients as it has room for; one always fits. */
+static bool
+build_some(struct buf *text, struct dsn *d, size_t all, bool *utf8)
+{
+	bool ok;
+
+	d->nrcpts = all;
+	while (!(ok = dsn_build(text, d, utf8)) && d->nrcpts > 1) {
+		d->nrcpts = (d->nrcpts + 1) / 2;
+		buf_reset(text);
+	}
+	if (ok && d->nrcpts == all)
+		return true;
+	note(ok ? NOTE_INFO : NOTE_ERROR, "report-too-large");
+	note_id("id", d->id);
+	note_u64("rcpts", all);
+	note_u64("told", ok ? d->nrcpts : 0);
+	note_end();
+	return ok;
+}
+
 static void
 build(struct bounce *b, struct agent_job *job, struct dsn *d)
 {
@@ -196,10 +240,10 @@ build(struct bounce *b, struct agent_job *job, struct dsn *d)
 	bool utf8;
 
 	d->rcpts = rcpts;
-	d->nrcpts = job->nrcpts;
-	/* Encoded, three octets for one, and the soft line ends. */
-	buf_init(&text, DSN_MAX + original_most(d) * 7 / 2);
-	if (dsn_build(&text, d, &utf8))
+	/* In seven bits the original has at most four octets for one, and 200
+	 * for each part. */
+	buf_init(&text, DSN_MAX + original_most(d) * 4 + 65536);
+	if (build_some(&text, d, job->nrcpts, &utf8))
 		submit(b, job, d, buf_str(&text), utf8);
 	else
 		decide(job, JOB_TEMPORARY, 451, "4.3.1",
@@ -251,7 +295,7 @@ on_cancel(void *arg, struct agent_job *job)
 	struct bounce *b = arg;
 
 	if (job->own != NULL)
-		map_del_id(&b->open, *(const uint64_t *)job->own);
+		map_del_id(&b->open, ((const struct open *)job->own)->cookie);
 	job->own = NULL;
 	decide(job, JOB_TEMPORARY, 451, "4.3.2",
 	    STR("the queue manager took it back"));

@@ -176,6 +176,7 @@ add_words(struct buf *out, const struct dsn *d, const struct excerpt *x,
 		buf_add(out, buf_str(&words));
 	else
 		add_base64(out, buf_str(&words));
+	out->overflow = out->overflow || words.overflow;
 	buf_clear(&words);
 }
 
@@ -328,6 +329,7 @@ add_report_part(struct buf *out, const struct dsn *d, bool utf8)
 	begin_part(out, d, "message/global-delivery-status",
 	    "quoted-printable");
 	seven_bit_qp(out, buf_str(&report));
+	out->overflow = out->overflow || report.overflow;
 	buf_clear(&report);
 }
 

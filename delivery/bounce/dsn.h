@@ -20,6 +20,10 @@
 
 enum {
 	DSN_RCPTS_SHOWN = 100,       /* in words; the report has all */
+	/* Octets of a report beside the original.  With one recipient it takes
+	 * less than half of that: the administrator's words, of which there
+	 * are no more than OWN_MAX before and behind (words.c), in base64;
+	 * and a few times REPLY_TEXT_MAX. */
 	DSN_MAX = 2 * 1024 * 1024
 };
 

@@ -8,7 +8,11 @@
 #include "delivery/bounce/lines.h"
 #include "mail/rfc2047.h"
 
-enum { PARAGRAPHS = 3, WORDS_MAX = 65536 };
+enum {
+	PARAGRAPHS = 3,
+	WORDS_MAX = 65536,
+	OWN_MAX = 256 * 1024 /* octets of the admin's, before and behind */
+};
 
 /* Ours, written as the admin would. */
 static const struct {
@@ -135,7 +139,36 @@ put_paragraph(struct buf *out, struct str words, const struct names *n)
 	buf_clear(&filled);
 }
 
-/* The admin's paragraphs, or ours, with empty lines between. */
+/* With empty lines between. */
+static void
+put_list(struct buf *out, const struct words_list *w, const struct names *n)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (i > 0)
+			buf_add_char(out, '\n');
+		put_paragraph(out, w->list[i], n);
+	}
+}
+
+/* false: there are none, or more than a report has room for. */
+static bool
+put_own(struct buf *out, const struct words_list *own, const struct names *n)
+{
+	struct buf words;
+	bool ok;
+
+	if (own == NULL || own->n == 0)
+		return false;
+	buf_init(&words, OWN_MAX);
+	put_list(&words, own, n);
+	ok = !words.overflow;
+	if (ok)
+		buf_add(out, buf_str(&words));
+	buf_clear(&words);
+	return ok;
+}
+
+/* The admin's paragraphs, or ours. */
 static void
 put_paragraphs(struct buf *out, const struct words_list *own,
     const char *const built_in[PARAGRAPHS], const struct names *n)
@@ -143,17 +176,13 @@ put_paragraphs(struct buf *out, const struct words_list *own,
 	struct str list[PARAGRAPHS];
 	struct words_list w = { list, 0 };
 
+	if (put_own(out, own, n))
+		return;
 	while (w.n < PARAGRAPHS && built_in[w.n] != NULL) {
 		list[w.n] = str_c(built_in[w.n]);
 		w.n++;
 	}
-	if (own != NULL && own->n > 0)
-		w = *own;
-	for (size_t i = 0; i < w.n; i++) {
-		if (i > 0)
-			buf_add_char(out, '\n');
-		put_paragraph(out, w.list[i], n);
-	}
+	put_list(out, &w, n);
 }
 
 static void

@@ -18,13 +18,13 @@ static struct link *qmgr;
 
 static struct {
 	char sender[100], rcpt[100];
-	char text[20000];
+	char text[8 << 20];
 	size_t n;
-	uint32_t flags, id_at, settles;
+	uint32_t flags, id_at, settles, nsettles;
 	uint64_t settles_id;
 	unsigned submits, results, oks;
 } seen;
-static uint32_t answer_code;
+static uint32_t answer_code, many;
 
 static void
 on_submit(void *arg, struct link *l, struct link_msg *m)
@@ -39,8 +39,11 @@ on_submit(void *arg, struct link *l, struct link_msg *m)
 	snprintf(seen.sender, sizeof(seen.sender), "%.*s", STR_ARG(s->sender));
 	seen.flags = s->flags;
 	seen.settles_id = s->settles_id;
-	while (wire_take_u32(&list, &index))
+	while (wire_take_u32(&list, &index)) {
 		seen.settles = seen.settles * 10 + index;
+		ck_assert(many == 0 || index == seen.nsettles);
+		seen.nsettles++;
+	}
 }
 
 static void
@@ -93,7 +96,10 @@ on_result(void *arg, struct link *l, struct link_msg *m)
 	(void)arg;
 	(void)l;
 	seen.results++;
-	seen.oks += r->status == JOB_OK;
+	if (r->status == JOB_OK) {
+		seen.oks++;
+		ck_assert(many == 0 || r->index < 250);
+	}
 }
 
 static void
@@ -141,6 +147,7 @@ setup(void)
 	int pair[2];
 
 	memset(&seen, 0, sizeof(seen));
+	many = 0;
 	answer_code = 250;
 	loop = loop_new();
 	bounce_init(&bounce, loop, &conf);
@@ -230,6 +237,92 @@ START_TEST(queue_is_full)
 }
 END_TEST
 
+/* --- very many ---------------------------------------------------------------- */
+
+static void
+run_large_report(enum dsn_action action, uint32_t n, char octet, size_t words)
+{
+	const struct msg_job job = { .id = 7, .dsn = action,
+		.sender = STR("a@me.test"), .size = 14 };
+	char address[REPLY_TEXT_MAX], orcpt[500], text[REPLY_TEXT_MAX];
+	struct msg_job_rcpt r = { .code = 550, .status = STR("5.1.1"),
+		.remote = STR("mx.test"), .orcpt = { orcpt, sizeof(orcpt) },
+		.text = { text, words } };
+
+	memset(text, octet, sizeof(text));
+	memset(orcpt, octet, sizeof(orcpt));
+	memcpy(orcpt, "utf-8;", 6);
+	many = n;
+	link_send(qmgr, MSG_JOB, 1, &msg_job_wire, &job);
+	for (r.index = 0; r.index < n; r.index++) {
+		snprintf(address, sizeof(address), "u%u@d.test",
+		    (unsigned)r.index);
+		r.address = str_c(address);
+		link_send(qmgr, MSG_JOB_RCPT, 1, &msg_job_rcpt_wire, &r);
+	}
+	link_send_raw(qmgr, MSG_JOB_BODY, 1, STR("Subject: x\n\nb\n"));
+	link_send_raw(qmgr, MSG_JOB_END, 1, STR_NONE);
+	loop_run(loop);
+}
+
+static const enum dsn_action long_actions[] = { DSN_FAILED, DSN_DELAYED };
+
+/* What does not fit is left for the next report. */
+START_TEST(too_many_words)
+{
+	const enum dsn_action action = long_actions[_i];
+	char last[40];
+
+	run_large_report(action, 1000, (char)0x80, REPLY_TEXT_MAX);
+	ck_assert_uint_eq(seen.submits, 1);
+	ck_assert_uint_eq(seen.results, 1000);
+	ck_assert_uint_eq(seen.oks, 250);
+	if (action == DSN_FAILED)
+		ck_assert_uint_eq(seen.nsettles, 250);
+	ck_assert_ptr_nonnull(strstr(seen.text, "; u249@d.test\n"));
+	ck_assert_ptr_null(strstr(seen.text, "; u250@d.test\n"));
+	snprintf(last, sizeof(last), "%s", seen.text + seen.n - 3);
+	ck_assert_str_eq(last, "--\n");
+}
+END_TEST
+
+/* None of those was reported. */
+START_TEST(too_many_words_and_a_full_queue)
+{
+	answer_code = 452;
+	run_large_report(DSN_FAILED, 1000, (char)0x80, REPLY_TEXT_MAX);
+	ck_assert_uint_eq(seen.results, 1000);
+	ck_assert_uint_eq(seen.oks, 0);
+}
+END_TEST
+
+static const size_t ends[] = { 0, 100, 4 };
+
+/* Nor can the words of the administrator be too long; the last ones are not. */
+START_TEST(words_without_end)
+{
+	static char words[60000];
+	static struct str list[100];
+
+	for (size_t i = 0; i < sizeof(words); i++)
+		words[i] = "\xc3\xa4\xc3\xa4 "[i % 5];
+	for (size_t i = 0; i < N_OF(list); i++)
+		list[i] = str_n(words, sizeof(words));
+	bounce.conf.words[DSN_FAILED] = (struct dsn_words){
+		str_n(words, sizeof(words)), { list, N_OF(list) },
+		{ list, ends[_i] } };
+	run_large_report(
+	    DSN_FAILED, 1, ends[_i] == 4 ? (char)0x80 : 'x', REPLY_TEXT_MAX);
+	ck_assert_uint_eq(seen.oks, 1);
+	if (ends[_i] == 4)
+		return; /* all words are in base64 */
+	ck_assert_ptr_nonnull(strstr(seen.text, "Sorry, your message"));
+	ck_assert_ptr_nonnull(strstr(seen.text, "\n  u0@d.test\n"));
+}
+END_TEST
+
+/* --- an original that cannot be read ------------------------------------------ */
+
 /* A file with the octets, of which qmgr says that it has more. */
 static void
 run_large_job(const char *text, uint64_t size, uint32_t flags)
@@ -299,6 +392,9 @@ jobs(void)
 	tcase_add_test(tc, delayed);
 	tcase_add_test(tc, no_sender);
 	tcase_add_test(tc, queue_is_full);
+	tcase_add_loop_test(tc, too_many_words, 0, (int)N_OF(long_actions));
+	tcase_add_test(tc, too_many_words_and_a_full_queue);
+	tcase_add_loop_test(tc, words_without_end, 0, (int)N_OF(ends));
 	tcase_add_test(tc, waits_for_the_original);
 	tcase_add_loop_test(
 	    tc, does_without_the_original, 0, (int)N_OF(without));

@@ -89,6 +89,64 @@ START_TEST(a_report_waits_for_nobody_who_left)
 }
 END_TEST
 
+/* --- several reports ---------------------------------------------------------- */
+
+static bool
+is_gone(void)
+{
+	return whole.q.table.n == 0;
+}
+
+static bool
+all_warned(void)
+{
+	struct rcpt *r;
+
+	RCPT_FOREACH(r, m)
+		if ((r->flags & RCPT_WARNED) == 0)
+			return false;
+	return true;
+}
+
+/* bounce had room for the first one. */
+static void
+report_one(void)
+{
+	whole_until(is_reported);
+	bounce.jobs = 0;
+	agent_result_of(&bounce, bounce.index[0], JOB_OK);
+	for (uint32_t i = 1; i < bounce.nrcpts; i++)
+		agent_result_of(&bounce, bounce.index[i], JOB_TEMPORARY);
+	bounce.nrcpts = 0;
+	agent_done(&bounce, JOB_OK, SITE_FINE);
+}
+
+/* The others get the next one, which does not wait. */
+START_TEST(a_report_has_room_for_some)
+{
+	const bool late = _i != 0;
+
+	whole.o.sched.retry_min = 600000;
+	agent_start(&one, ROLE_SMTP);
+	agent_greet(&one);
+	m = whole_submit("a@1.test b@1.test c@1.test");
+	whole_until(has_job);
+	agent_done(&one, late ? JOB_TEMPORARY : JOB_PERMANENT, SITE_FINE);
+	whole_run(20);
+	ck_assert_uint_eq(m->nbusy, 0);
+	if (late)
+		dsn_queue(&whole, m, DSN_DELAYED);
+	bounce_comes();
+	for (uint32_t left = 3; left != 0; left--) {
+		whole_until(is_reported);
+		ck_assert_uint_eq(bounce.nrcpts, left);
+		ck_assert_uint_eq(bounce.index[0], 3 - left);
+		report_one();
+	}
+	whole_until(late ? all_warned : is_gone);
+}
+END_TEST
+
 /* --- the original ------------------------------------------------------------ */
 
 static volatile bool hold_writes;
@@ -207,6 +265,7 @@ times(void)
 
 	tcase_add_checked_fixture(tc, whole_start, whole_end);
 	tcase_add_loop_test(tc, a_report_waits_for_nobody_who_left, 0, 3);
+	tcase_add_loop_test(tc, a_report_has_room_for_some, 0, 2);
 	tcase_set_timeout(tc, 30);
 	return tc;
 }

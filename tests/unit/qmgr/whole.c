@@ -241,16 +241,21 @@ agent_inflight(struct agent_end *a, uint64_t id, uint32_t index,
 }
 
 void
+agent_result_of(struct agent_end *a, uint32_t index, enum job_status status)
+{
+	const struct msg_job_result r = result_of(status, index);
+
+	link_send(
+	    a->link, MSG_JOB_RESULT, a->cookie, &msg_job_result_wire, &r);
+}
+
+void
 agent_done(struct agent_end *a, enum job_status status, enum site_state site)
 {
 	const struct msg_job_done done = { .site = site };
 
-	for (uint32_t i = 0; i < a->nrcpts; i++) {
-		const struct msg_job_result r = result_of(status, a->index[i]);
-
-		link_send(a->link, MSG_JOB_RESULT, a->cookie,
-		    &msg_job_result_wire, &r);
-	}
+	for (uint32_t i = 0; i < a->nrcpts; i++)
+		agent_result_of(a, a->index[i], status);
 	link_send(a->link, MSG_JOB_DONE, a->cookie, &msg_job_done_wire, &done);
 }
 

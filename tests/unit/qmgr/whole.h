@@ -44,6 +44,8 @@ void agent_start(struct agent_end *a, enum role role);
 void agent_greet(struct agent_end *a);
 void agent_inflight(struct agent_end *a, uint64_t id, uint32_t index,
     const char *address, enum job_status status);
+void agent_result_of(
+    struct agent_end *a, uint32_t index, enum job_status status);
 /* The same result for all of its job, and DONE. */
 void agent_done(struct agent_end *a, enum job_status status,
     enum site_state site);
