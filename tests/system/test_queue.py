@@ -118,6 +118,7 @@ class Deferred(Waiting):
     def test_retry_by_domain(self):
         self.sink.again()
         self.assertEqual(self.change("retry", "--domain", "far1.test"), 3)
+        self.assertTrue(wait_for(lambda: len(self.ids()) == 3, 15), self.p.log_tail())
         self.wait(3)
         self.assertEqual(sorted(m.rcpts[0] for m in self.sink.mails if "far1.test" in m.rcpts[0]), sorted(
             m.rcpts[0] for m in self.sink.mails))
