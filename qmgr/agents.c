@@ -238,7 +238,6 @@ set_aside(struct qmgr *d, struct bundle *b)
 	/* The last one takes the bundle with it. */
 	if (r != NULL)
 		rcpt_wait(&d->q, r, d->q.now);
-	dsn_look(d, m);
 	queue_set_timer(&d->q, m);
 }
 

@@ -87,13 +87,6 @@ dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action)
 	qmgr_pump(d);
 }
 
-void
-dsn_look(struct qmgr *d, struct message *m)
-{
-	if ((m->flags & MSG_GONE) == 0 && m->nbusy == 0 && m->nreport != 0)
-		dsn_queue(d, m, DSN_FAILED);
-}
-
 static bool
 belongs(const struct rcpt *r, enum dsn_action *action)
 {

@@ -217,9 +217,6 @@ void message_keep_text(struct qmgr *d, struct message *m, struct str text);
 /* dsn.c */
 void dsn_init(struct qmgr *d);
 void dsn_queue(struct qmgr *d, struct message *m, enum dsn_action action);
-/* Recipients may have stopped being busy without an outcome: a report of the
- * others that waited for it goes now. */
-void dsn_look(struct qmgr *d, struct message *m);
 void dsn_pump(struct qmgr *d);
 /* A report of this kind would go to this message's sender. */
 bool dsn_wanted(const struct rcpt *r, enum dsn_action action);

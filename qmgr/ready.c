@@ -60,7 +60,6 @@ defer_bundle(
 		message_drop_text(&d->q, m);
 		message_warn(d, m);
 	}
-	dsn_look(d, m);
 	queue_timer_by(&d->q, m, next);
 }
 

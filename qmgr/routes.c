@@ -87,7 +87,6 @@ set_aside(struct qmgr *d, struct rcpt *r)
 	if ((r->m->flags & MSG_HELD) == 0)
 		return false;
 	rcpt_wait(&d->q, r, d->q.now);
-	dsn_look(d, r->m);
 	return true;
 }
 
@@ -407,12 +406,8 @@ is_list(struct qmgr *d, struct question *qu, const struct msg_route_is *is,
 static void
 answered(struct qmgr *d, struct message *m)
 {
-	if ((m->flags & MSG_GONE) != 0)
-		return;
-	if (m->asking == 0)
+	if ((m->flags & MSG_GONE) == 0 && m->asking == 0)
 		message_ready(d, m);
-	/* The members of a list may all have had it already. */
-	dsn_look(d, m);
 }
 
 /* Dropped, settled or sent elsewhere meanwhile: the answer is of no use, nor

@@ -121,11 +121,10 @@ dsn_queue(struct qmgr *q, struct message *m, enum dsn_action action)
 	queue_done(&q->q, m, &r, 1, END_REPORT);
 }
 
-void
-dsn_look(struct qmgr *q, struct message *m)
+static void
+on_quiet(void *arg, struct message *m)
 {
-	if (m->nbusy == 0 && m->nreport != 0)
-		dsn_queue(q, m, DSN_FAILED);
+	dsn_queue(arg, m, DSN_FAILED);
 }
 
 /* --- the world -------------------------------------------------------------- */
@@ -335,6 +334,8 @@ setup(void)
 	d.syncer = syncer_new(NULL);
 	queue_init(&d.q, &o, 7);
 	d.q.now = 1000000;
+	d.q.on_quiet = on_quiet;
+	d.q.arg = &d;
 	qlog_init(&d.q.log, open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 	    4 << 20, 5, d.syncer, &log, NULL);
 	qlog_start(&d.q.log, 0, 1);

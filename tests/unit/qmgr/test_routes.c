@@ -75,13 +75,6 @@ dsn_queue(struct qmgr *q, struct message *msg, enum dsn_action action)
 	(void)action;
 }
 
-void
-dsn_look(struct qmgr *q, struct message *msg)
-{
-	(void)q;
-	(void)msg;
-}
-
 /* A rejection ends a round: what was sent before it has arrived. */
 void
 outcome_apply(
