@@ -2,11 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -43,19 +41,6 @@ struct batch {
 	struct buf full_path;
 };
 
-/* Since Linux 5.8 syncfs fails when octets of any file could not be written;
- * before, only a sync of that file did. */
-static bool
-syncfs_tells(void)
-{
-	struct utsname u;
-	unsigned major, minor;
-
-	return uname(&u) == 0 &&
-	    sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-	    (major > 5 || (major == 5 && minor >= 8));
-}
-
 struct batch *
 batch_new(const struct batch_conf *conf)
 {
@@ -72,7 +57,7 @@ batch_new(const struct batch_conf *conf)
 		fatal_errno("store: the mail root");
 	b->device = st.st_dev;
 	b->failures = disk_sync_failures();
-	b->tells = syncfs_tells();
+	b->tells = disk_syncfs_tells();
 	syncpick_init(&b->pick, conf->slow_sync_ms);
 	b->keep = syncpick_may_be_files(&b->pick);
 	open_max = sysconf(_SC_OPEN_MAX);
@@ -487,14 +472,67 @@ write_frames(struct batchbox *box)
 	return rc;
 }
 
+/* It has a row that somebody else wrote, or none. */
+static int
+ask_mailbox(struct mailbox *m, struct queued *q)
+{
+	struct delivery *d = q->d;
+	struct sought sought = { d->guid, d->accepted, d->head.n, d->size, 0 };
+	enum seen seen;
+	uint32_t uid;
+
+	if (batchfile_source(d, &sought.crc) == -1)
+		return -1;
+	seen = mailbox_seen(m, &sought, &uid);
+	if (seen == SEEN_SAME)
+		queued_taken(q, uid);
+	if (seen == SEEN_SAME || seen == SEEN_NOT)
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
+/* The log was merged away since the first of the queue was written: what it
+ * told of them is in the mailbox.  From now on the log tells again. */
+static int
+look_again(struct batch *b, struct batchbox *box)
+{
+	struct queued *q = TAILQ_FIRST(&box->queue);
+	struct account *a;
+	struct mailbox *m;
+	int rc = 0, saved;
+
+	if (!batchbox_is_current(&b->conf, box) ||
+	    (a = full_account(b, q->d)) == NULL)
+		return -1;
+	if (mailbox_open(a, box->name, &m) != STORE_OK)
+		return -1;
+	for (; q != NULL && rc == 0; q = TAILQ_NEXT(q, entry))
+		rc = ask_mailbox(m, q);
+	saved = errno;
+	mailbox_close(m);
+	errno = saved;
+	return rc;
+}
+
+static int
+lock_box(struct batch *b, struct batchbox *box)
+{
+	int rc = batchbox_lock(&b->conf, box);
+
+	if (rc == -1 && errno == ESTALE && look_again(b, box) == 0)
+		rc = batchbox_lock(&b->conf, box);
+	return rc;
+}
+
 /* 1: the limits must be on disk first. */
 static int
-commit_box(const struct batch_conf *conf, struct batchbox *box)
+commit_box(struct batch *b, struct batchbox *box)
 {
 	struct queued *q;
 	uint32_t n = 0;
 	bool later = false;
-	int rc = batchbox_lock(conf, box), saved;
+	int rc = lock_box(b, box), saved;
 
 	if (rc == -1)
 		return -1;
@@ -615,7 +653,7 @@ commit_boxes(struct batch *b, bool again)
 
 		if (TAILQ_EMPTY(&box->queue) || (again && !box->waits))
 			continue;
-		rc = commit_box(&b->conf, box);
+		rc = commit_box(b, box);
 		box->waits = rc == 1;
 		later = later || box->waits;
 		if (rc == -1) {

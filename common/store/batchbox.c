@@ -150,18 +150,22 @@ batchbox_is_current(const struct batch_conf *conf, struct batchbox *box)
 	return has_its_name(conf, box) && boxlog_tail(&box->log) == 0;
 }
 
+void
+queued_taken(struct queued *q, uint32_t uid)
+{
+	q->taken = true;
+	q->d->uid = uid;
+	q->d->result = DELIVERY_REPEATED;
+}
+
 static void
 take(struct batchbox *box, uint32_t uid, const uint8_t guid[STORE_GUID])
 {
 	struct queued *q;
 
-	TAILQ_FOREACH(q, &box->queue, entry) {
-		if (memcmp(q->d->guid, guid, STORE_GUID) != 0)
-			continue;
-		q->taken = true;
-		q->d->uid = uid;
-		q->d->result = DELIVERY_REPEATED;
-	}
+	TAILQ_FOREACH(q, &box->queue, entry)
+		if (memcmp(q->d->guid, guid, STORE_GUID) == 0)
+			queued_taken(q, uid);
 }
 
 /* A reader that found the file without a row wrote one; or another deliver

@@ -26,6 +26,8 @@ struct queued {
 	bool taken;             /* by somebody else, who wrote a row for it */
 };
 TAILQ_HEAD(queue, queued);
+/* The delivery is somebody else's row of that UID. */
+void queued_taken(struct queued *q, uint32_t uid);
 
 struct batchbox {
 	TAILQ_ENTRY(batchbox) entry; /* least recently used first */
@@ -56,7 +58,8 @@ void batchbox_free(struct batchbox *box);
 bool batchbox_is_current(
     const struct batch_conf *conf, struct batchbox *box);
 /* Takes the lock and reads what is new in the log: who of the queue has a row
- * by now is marked as taken.  -1 and errno; ESTALE: open it again. */
+ * by now is marked as taken.  -1 and errno; ESTALE: what is new cannot be told, or it
+ * is to be opened again. */
 int batchbox_lock(const struct batch_conf *conf, struct batchbox *box);
 
 #endif

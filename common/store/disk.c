@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -179,6 +180,17 @@ int
 disk_syncfs(int fd)
 {
 	return synced(fails(DISK_SYNC) ? -1 : syncfs(fd));
+}
+
+bool
+disk_syncfs_tells(void)
+{
+	struct utsname u;
+	unsigned major, minor;
+
+	return uname(&u) == 0 &&
+	    sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	    (major > 5 || (major == 5 && minor >= 8));
 }
 
 unsigned

@@ -62,6 +62,9 @@ int disk_truncate(int fd, uint64_t size);
 int disk_sync(int fd);
 int disk_sync_dir(int fd);
 int disk_syncfs(int fd);
+/* Since Linux 5.8 syncfs fails when octets of any file could not be written;
+ * before, only a sync of that file did. */
+bool disk_syncfs_tells(void);
 /* How many of these have failed in this process. */
 unsigned disk_sync_failures(void);
 /* errno of the last that did, or 0. */

@@ -177,6 +177,34 @@ START_TEST(two_at_once)
 }
 END_TEST
 
+/* Between file and row the mailbox is merged twice, and what the log told is
+ * gone; in the second round a reader had taken the file in before. */
+START_TEST(merged_meanwhile)
+{
+	struct delivery d = message(1, ALICE, false), e = message(2, ALICE, false);
+
+	batch_add(batch, &d);
+	if (_i == 1) {
+		box_ahead = OLD_S;
+		b.m->lost = true;
+		expect_one();
+	}
+	for (int i = 0; i < 3; i++) {
+		box_expunge(b.m, box_add(&b, "another"));
+		mailbox_merge(b.m);
+	}
+	batch_add(batch, &e);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	ck_assert_int_eq(
+	    d.result, _i == 0 ? DELIVERY_OK : DELIVERY_REPEATED);
+	ck_assert_int_eq(e.result, DELIVERY_OK);
+	ck_assert_int_eq(mailbox_refresh(b.m), STORE_OK);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 2);
+	box_expect(b.m, d.uid, "one");
+	box_expect(b.m, e.uid, "one");
+}
+END_TEST
+
 /* A row that came while the clock was wrong hides none. */
 START_TEST(row_of_another_time)
 {
@@ -306,6 +334,7 @@ repeats(void)
 	tcase_add_loop_test(tc, taken_in_after_death, 0, 2);
 	tcase_add_test(tc, taken_in_before_the_row);
 	tcase_add_test(tc, two_at_once);
+	tcase_add_loop_test(tc, merged_meanwhile, 0, 2);
 	tcase_add_test(tc, row_of_another_time);
 	tcase_add_loop_test(tc, folder_replaced, 0, 2);
 	tcase_add_test(tc, folder_put_aside);
