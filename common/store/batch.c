@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fatal.h"
 #include "base/wire.h"
+#include "store/batchask.h"
 #include "store/batchfile.h"
 #include "store/disk.h"
 #include "store/guid.h"
@@ -37,8 +38,7 @@ struct batch {
 	struct syncpick pick;
 	bool keep;            /* descriptors of this batch, for pick */
 	bool tells;           /* syncfs reports what could not be written */
-	struct account *full; /* the last that was opened as readers do */
-	struct buf full_path;
+	struct batchask ask;
 };
 
 struct batch *
@@ -68,7 +68,7 @@ batch_new(const struct batch_conf *conf)
 	TAILQ_INIT(&b->boxes);
 	pool_init(&b->pool);
 	batchfile_init(&b->file);
-	buf_init(&b->full_path, BUF_NO_MAX);
+	batchask_init(&b->ask, &b->conf);
 	return b;
 }
 
@@ -93,8 +93,7 @@ batch_free(struct batch *b)
 	map_clear(&b->by_key);
 	pool_clear(&b->pool);
 	batchfile_clear(&b->file);
-	account_close(b->full);
-	buf_clear(&b->full_path);
+	batchask_clear(&b->ask);
 	close(b->sync);
 	free(b);
 }
@@ -186,78 +185,6 @@ box_of(struct batch *b, const struct delivery *d)
 	return get_box(b, d->path, STR("INBOX"));
 }
 
-/* The account as readers open it, for what rows alone can tell: those that are
- * on disk, also when the flush of the process before this one failed. */
-static struct account *
-full_account(struct batch *b, const struct delivery *d)
-{
-	struct store_conf store = b->conf.store;
-	int fd;
-
-	if (b->full == NULL || !str_eq(buf_str(&b->full_path), d->path)) {
-		account_close(b->full);
-		b->full = NULL;
-		buf_reset(&b->full_path);
-		buf_add(&b->full_path, d->path);
-		fd = account_folder(b->conf.rootfd, d->path);
-		if (fd == -1)
-			return NULL;
-		store.from_disk = true;
-		b->full = account_open(fd, &store);
-	}
-	if (b->full != NULL)
-		account_set_quota(b->full, d->quota);
-	return b->full;
-}
-
-static enum seen
-seen_in(struct account *a, struct str name, const struct delivery *d,
-    uint32_t crc)
-{
-	struct mailbox *m;
-	enum store_result opened = mailbox_open(a, name, &m);
-	const struct sought sought = { d->guid, d->accepted, d->head.n, d->size,
-		crc };
-	uint32_t uid;
-	enum seen seen;
-	int saved;
-
-	/* What cannot be asked may have it: a second copy, or nothing at all
-	 * when the first is written over, is worse than to wait. */
-	if (opened != STORE_OK)
-		return opened == STORE_NOT_FOUND ? SEEN_NOT : SEEN_ERROR;
-	while ((seen = mailbox_seen(m, &sought, &uid)) == SEEN_BROKEN) {
-		enum store_result r = mailbox_lose(m, uid);
-
-		if (r == STORE_OK)
-			continue;
-		if (r != STORE_ERROR)
-			errno = EIO;
-		seen = SEEN_ERROR;
-		break;
-	}
-	saved = errno;
-	mailbox_close(m);
-	errno = saved;
-	return seen;
-}
-
-/* In its mailbox, or in INBOX, where it went if that did not exist. */
-static enum seen
-seen_before(struct batch *b, const struct delivery *d,
-    const struct batchbox *box, uint32_t crc)
-{
-	struct account *a = full_account(b, d);
-	enum seen seen;
-
-	if (a == NULL)
-		return SEEN_ERROR;
-	seen = seen_in(a, box->name, d, crc);
-	if (seen == SEEN_NOT && !str_eq(box->name, STR("INBOX")))
-		seen = seen_in(a, STR("INBOX"), d, crc);
-	return seen;
-}
-
 static void
 fail(struct delivery *d, int error)
 {
@@ -282,7 +209,7 @@ find_twin(struct batchbox *box, const struct delivery *d)
 static bool
 over_quota(struct batch *b, const struct delivery *d)
 {
-	struct account *a = d->quota != 0 ? full_account(b, d) : NULL;
+	struct account *a = d->quota != 0 ? batchask_account(&b->ask, d) : NULL;
 
 	return a != NULL && !account_fits(a, d->head.n + d->size);
 }
@@ -301,7 +228,7 @@ write_file(struct batch *b, struct batchbox *box, struct queued *q,
 	enum seen seen = SEEN_NOT;
 
 	if (d->maybe_repeated)
-		seen = seen_before(b, d, box, crc);
+		seen = batchask_seen(&b->ask, d, box, crc);
 	/* What is there may itself have filled the mailbox. */
 	if (d->maybe_repeated && seen != SEEN_SAME && seen != SEEN_ERROR &&
 	    over_quota(b, d)) {
@@ -314,7 +241,7 @@ write_file(struct batch *b, struct batchbox *box, struct queued *q,
 			return WRITTEN;
 		if (errno != EEXIST)
 			return -1;
-		seen = seen_before(b, d, box, crc);
+		seen = batchask_seen(&b->ask, d, box, crc);
 		batchfile_name(d, name);
 		if (seen == SEEN_NOT && disk_unlink(box->cur, name) == -1 &&
 		    errno != ENOENT)
@@ -472,55 +399,16 @@ write_frames(struct batchbox *box)
 	return rc;
 }
 
-/* It has a row that somebody else wrote, or none. */
-static int
-ask_mailbox(struct mailbox *m, struct queued *q)
-{
-	struct delivery *d = q->d;
-	struct sought sought = { d->guid, d->accepted, d->head.n, d->size, 0 };
-	enum seen seen;
-	uint32_t uid;
-
-	if (batchfile_source(d, &sought.crc) == -1)
-		return -1;
-	seen = mailbox_seen(m, &sought, &uid);
-	if (seen == SEEN_SAME)
-		queued_taken(q, uid);
-	if (seen == SEEN_SAME || seen == SEEN_NOT)
-		return 0;
-	errno = EIO;
-	return -1;
-}
-
-/* The log was merged away since the first of the queue was written: what it
- * told of them is in the mailbox.  From now on the log tells again. */
-static int
-look_again(struct batch *b, struct batchbox *box)
-{
-	struct queued *q = TAILQ_FIRST(&box->queue);
-	struct account *a;
-	struct mailbox *m;
-	int rc = 0, saved;
-
-	if (!batchbox_is_current(&b->conf, box) ||
-	    (a = full_account(b, q->d)) == NULL)
-		return -1;
-	if (mailbox_open(a, box->name, &m) != STORE_OK)
-		return -1;
-	for (; q != NULL && rc == 0; q = TAILQ_NEXT(q, entry))
-		rc = ask_mailbox(m, q);
-	saved = errno;
-	mailbox_close(m);
-	errno = saved;
-	return rc;
-}
-
+/* The log may have been merged away since the first of the queue was written:
+ * what it told of them is in the mailbox.  From then on the log tells again. */
 static int
 lock_box(struct batch *b, struct batchbox *box)
 {
 	int rc = batchbox_lock(&b->conf, box);
 
-	if (rc == -1 && errno == ESTALE && look_again(b, box) == 0)
+	if (rc == -1 && errno == ESTALE &&
+	    batchbox_is_current(&b->conf, box) &&
+	    batchask_queue(&b->ask, box) == 0)
 		rc = batchbox_lock(&b->conf, box);
 	return rc;
 }

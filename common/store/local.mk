@@ -3,6 +3,7 @@ common_store_libstore_a_SOURCES = \
 	common/store/account.c common/store/account.h \
 	common/store/append.c common/store/append.h \
 	common/store/batch.c common/store/batch.h \
+	common/store/batchask.c common/store/batchask.h \
 	common/store/batchbox.c common/store/batchbox.h \
 	common/store/batchfile.c common/store/batchfile.h \
 	common/store/boxindex.c common/store/boxindex.h \

@@ -255,6 +255,28 @@ START_TEST(folder_replaced)
 }
 END_TEST
 
+/* The folder that it went to has another name by now, and that one is taken
+ * again, or it is not. */
+START_TEST(folder_renamed)
+{
+	struct delivery d = message(1, ALICE, false);
+
+	ck_assert_int_eq(account_create(b.a, STR("Work"), 0), STORE_OK);
+	d.mailbox = STR("Work");
+	ck_assert_int_eq(deliver(d), DELIVERY_OK);
+	ck_assert_int_eq(
+	    account_rename(b.a, STR("Work"), STR("Old")), STORE_OK);
+	if (_i == 0)
+		ck_assert_int_eq(
+		    account_create(b.a, STR("Work"), 0), STORE_OK);
+	fresh_batch(2);
+	d.maybe_repeated = true;
+	ck_assert_int_eq(deliver(d), DELIVERY_REPEATED);
+	ck_assert_uint_eq(exists("Old"), 1);
+	ck_assert_uint_eq(exists("INBOX"), 0);
+}
+END_TEST
+
 /* DELETE was killed when it had put the folder aside. */
 START_TEST(folder_put_aside)
 {
@@ -337,6 +359,7 @@ repeats(void)
 	tcase_add_loop_test(tc, merged_meanwhile, 0, 2);
 	tcase_add_test(tc, row_of_another_time);
 	tcase_add_loop_test(tc, folder_replaced, 0, 2);
+	tcase_add_loop_test(tc, folder_renamed, 0, 2);
 	tcase_add_test(tc, folder_put_aside);
 	tcase_add_test(tc, account_replaced);
 	tcase_add_loop_test(tc, edited, 0, 2);
