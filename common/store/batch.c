@@ -406,9 +406,7 @@ lock_box(struct batch *b, struct batchbox *box)
 {
 	int rc = batchbox_lock(&b->conf, box);
 
-	if (rc == -1 && errno == ESTALE &&
-	    batchbox_is_current(&b->conf, box) &&
-	    batchask_queue(&b->ask, box) == 0)
+	if (rc == -1 && errno == ESTALE && batchask_queue(&b->ask, box) == 0)
 		rc = batchbox_lock(&b->conf, box);
 	return rc;
 }

@@ -139,6 +139,11 @@ batchask_queue(struct batchask *ask, struct batchbox *box)
 
 	if (a == NULL || mailbox_open(a, box->name, &m) != STORE_OK)
 		return -1;
+	/* To open it may merge it; what came between is read after the log's
+	 * end was found. */
+	if (!batchbox_is_current(ask->conf, box) ||
+	    mailbox_refresh(m) != STORE_OK)
+		rc = -1;
 	for (; q != NULL && rc == 0; q = TAILQ_NEXT(q, entry))
 		rc = ask_mailbox(m, q);
 	saved = errno;

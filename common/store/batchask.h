@@ -27,8 +27,8 @@ struct account *batchask_account(
  * was renamed since.  What came half is made undone. */
 enum seen batchask_seen(struct batchask *ask, const struct delivery *d,
     const struct batchbox *box, uint32_t crc);
-/* Marks those of the queue as taken that have a row by now, somebody else's.
- * -1 and errno. */
+/* Marks those of the queue as taken that have a row by now, somebody else's;
+ * the box's log tells again from here on.  -1 and errno. */
 int batchask_queue(struct batchask *ask, struct batchbox *box);
 
 #endif

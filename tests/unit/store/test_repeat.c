@@ -205,6 +205,36 @@ START_TEST(merged_meanwhile)
 }
 END_TEST
 
+/* So is it by deliver's own look, which finds damage and another start. */
+START_TEST(merged_by_the_look)
+{
+	struct delivery d = message(1, ALICE, false);
+	struct stat st;
+	int fd;
+
+	fresh_batch(2);
+	batch_add(batch, &d);
+	for (int i = 0; i < 3; i++) {
+		box_expunge(b.m, box_add(&b, "another"));
+		mailbox_merge(b.m);
+	}
+	box_add(&b, "last but one");
+	box_add(&b, "last");
+	fd = openat(b.m->log.ix, "log.4", O_RDWR);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(pwrite(fd, "XXXX", 4, st.st_size / 2), 4);
+	close(fd);
+	ck_assert_int_eq(batch_commit(batch), 0);
+	ck_assert_int_eq(d.result, DELIVERY_OK);
+	box_close(&b);
+	b.conf.epoch = 3;
+	box_ahead = OLD_S;
+	box_open(&b);
+	ck_assert_uint_eq(mailbox_status(b.m)->exists, 3);
+}
+END_TEST
+
 /* A row that came while the clock was wrong hides none. */
 START_TEST(row_of_another_time)
 {
@@ -357,6 +387,7 @@ repeats(void)
 	tcase_add_test(tc, taken_in_before_the_row);
 	tcase_add_test(tc, two_at_once);
 	tcase_add_loop_test(tc, merged_meanwhile, 0, 2);
+	tcase_add_test(tc, merged_by_the_look);
 	tcase_add_test(tc, row_of_another_time);
 	tcase_add_loop_test(tc, folder_replaced, 0, 2);
 	tcase_add_loop_test(tc, folder_renamed, 0, 2);
